@@ -1,0 +1,50 @@
+"""OSNet for person re-identification on Keras 3 and TensorFlow (arXiv 1905.00953).
+
+Importing this package is light: Keras and TensorFlow load with the first name that needs them.
+`keras.models.load_model` finds the package's layers whichever of the two is imported first.
+"""
+
+import importlib
+
+import wrapt
+
+from osnet_tf.version import __version__
+
+_HOMES = {
+    "BatchHardTripletLoss": "losses",
+    "BatchNorm": "layers",
+    "ChannelGate": "layers",
+    "ConvNorm": "layers",
+    "LabelSmoothedCrossEntropy": "losses",
+    "LightConv3x3": "layers",
+    "OSBlock": "layers",
+    "OSNet": "models",
+    "PRESETS": "presets",
+    "ReidDataset": "data",
+    "Sample": "data",
+    "WeightedLosses": "losses",
+    "add_classifier": "models",
+    "load_dataset": "data",
+}
+_MODULES = ("data", "evaluation", "export", "layers", "losses", "metrics", "models", "training")
+
+__all__ = ["__version__", *_HOMES, *_MODULES]  # noqa: PLE0604
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"osnet_tf.{_HOMES[name]}"), name)
+    if name in _MODULES:
+        return importlib.import_module(f"osnet_tf.{name}")
+    raise AttributeError(f"module 'osnet_tf' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
+
+
+@wrapt.when_imported("keras")
+def _register(_keras):
+    """Makes this package's classes known to Keras as soon as there is a Keras."""
+    for module in ("layers", "losses"):
+        importlib.import_module(f"osnet_tf.{module}")

@@ -1,0 +1,110 @@
+"""What the commands in `train/` share: flags from a config, and errors that fit on two lines."""
+
+import dataclasses
+import os
+import sys
+import traceback
+
+from osnet_tf.training.config import ConfigError, TrainingConfig
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+
+
+def define_config_flags(config_class=TrainingConfig):
+    """Defines an absl flag for each field of a config dataclass, with its help and default.
+
+    Flags start unset: what was not given on the command line is left to the recipe and the
+    config's own default. `config_flags` reads back those that were given.
+    """
+    from absl import flags
+
+    for field in dataclasses.fields(config_class):
+        help_text = f"{field.metadata['help']} (default: {_shown(field.default)})"
+        if field.type is bool:
+            flags.DEFINE_boolean(field.name, None, help_text)
+        elif field.type is int:
+            flags.DEFINE_integer(field.name, None, help_text)
+        elif field.type is float:
+            flags.DEFINE_float(field.name, None, help_text)
+        elif field.type is str:
+            flags.DEFINE_string(field.name, None, help_text)
+        else:  # a tuple of ints, given as 1,2,3
+            flags.DEFINE(_Integers(), field.name, None, help_text, serializer=_IntegersSerializer())
+
+
+def config_flags(config_class=TrainingConfig):
+    """Dict of the config's flags that were given on the command line; paths are absolute."""
+    from absl import flags
+
+    given = {}
+    for field in dataclasses.fields(config_class):
+        flag = flags.FLAGS[field.name]
+        if flag.present:
+            is_path = field.metadata["is_path"] and flag.value
+            given[field.name] = os.path.abspath(flag.value) if is_path else flag.value
+    return given
+
+
+def run(main):
+    """Runs a command: parses flags (absl), calls `main(argv)`, reports errors.
+
+    An error that this package raised is meant for the user: it is shown without a traceback, in
+    one or two lines, and the exit code is 2. An interruption that left a checkpoint exits with 130
+    (SIGINT) or 143 (SIGTERM), as a shell does. Anything else keeps its traceback.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
+    from absl import app
+
+    def guarded(argv):
+        try:
+            if len(argv) > 1:
+                raise app.UsageError(f"Unexpected argument: {argv[1]}")
+            main(argv)
+        except ConfigError as error:
+            sys.exit(_complain(f"flag --{error.field}: {error}"))
+        except (ValueError, ArithmeticError, OSError) as error:
+            if not _is_ours(error):
+                raise
+            sys.exit(_complain(str(error)))
+        except KeyboardInterrupt as error:
+            name = getattr(error, "signal_name", "SIGINT")
+            where = getattr(error, "checkpoint", None)
+            if where:
+                sys.stderr.write(f"\nStopped by {name}. Checkpoint: {where}\nGo on with --resume\n")
+            sys.exit(143 if name == "SIGTERM" else 130)
+
+    app.run(guarded)
+
+
+def _complain(message):
+    sys.stderr.write(f"error: {message}\nsee: python {sys.argv[0]} --help\n")
+    return 2
+
+
+def _is_ours(error):
+    """Whether the error was raised by this package's own code, not by what it calls."""
+    *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
+    return frame.f_code.co_filename.startswith(_PACKAGE)
+
+
+def _shown(value):
+    return ",".join(map(str, value)) if isinstance(value, tuple) else repr(value)
+
+
+class _Integers:
+    """absl parser of comma-separated integers."""
+
+    syntactic_help = "comma-separated integers"
+
+    def parse(self, argument):
+        if isinstance(argument, (tuple, list)):
+            return tuple(argument)
+        return tuple(int(part) for part in argument.split(",") if part)
+
+    def flag_type(self):
+        return "integers"
+
+
+class _IntegersSerializer:
+    def serialize(self, value):
+        return ",".join(map(str, value))

@@ -1,0 +1,76 @@
+"""Parameters and multiply-adds, counted on the model itself."""
+
+import contextlib
+import math
+
+import keras
+import numpy as np
+
+
+def count_parameters(model):
+    """Trainable parameters of a model or layer, a shared layer counted once.
+
+    >>> from osnet_tf import OSNet
+    >>> count_parameters(OSNet("osnet_x0_25"))
+    201864
+    """
+    return sum(math.prod(w.shape) for w in model.trainable_weights)
+
+
+def count_multiply_adds(model, input_shape=None):
+    """Multiply-adds of one image through a model, by watching one forward pass.
+
+    Counted as the public code's tool does: convolutions and Linear layers only, kernel taps x
+    input channels / groups for each output value, one more where there is a bias, and a shared
+    layer each time that it runs.
+
+    Args:
+        model: A built Keras model of one image input.
+        input_shape: `(height, width, channels)`; the model's own by default.
+
+    Returns:
+        int.
+
+    Raises ValueError if the model's size is open and none is given.
+
+    >>> from osnet_tf import OSNet
+    >>> count_multiply_adds(OSNet("osnet_x0_25"))
+    82316000
+    """
+    shape = tuple(input_shape or model.input_shape[1:])
+    if None in shape:
+        raise ValueError(
+            f"The model takes images of any size: give `input_shape`. Received: {shape}"
+        )
+    total = 0
+
+    def watch(layer):
+        original = layer.call
+
+        def call(inputs, *args, **kwargs):
+            nonlocal total
+            outputs = original(inputs, *args, **kwargs)
+            total += math.prod(outputs.shape[1:]) * _per_output(layer)
+            return outputs
+
+        layer.call = call
+        return lambda: delattr(layer, "call")
+
+    with contextlib.ExitStack() as restore:
+        for layer in model._flatten_layers():
+            if isinstance(layer, _COUNTED):
+                restore.callback(watch(layer))
+        model(np.zeros((1, *shape), "float32"), training=False)
+    return total
+
+
+_COUNTED = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
+
+
+def _per_output(layer):
+    kernel = layer.kernel.shape
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        taps = kernel[0] * kernel[1]  # (height, width, channels, multiplier): one group a channel
+    else:
+        taps = math.prod(kernel[:-1])
+    return taps + bool(layer.use_bias)

@@ -1,0 +1,168 @@
+"""What a re-identification dataset is here, and the names that `load_dataset` knows."""
+
+import difflib
+import os
+import pkgutil
+from collections.abc import Sequence
+from typing import NamedTuple
+
+# One line a reader: name -> "module:function". The function takes the data directory and returns
+# a ReidDataset. It is looked up on use, so knowing a name imports nothing.
+READERS = {
+    "demo": "osnet_tf.data.demo:load_demo",
+    "market1501": "osnet_tf.data.market1501:read_market1501",
+}
+
+
+class DatasetNotFoundError(FileNotFoundError):
+    """A dataset, or one of its folders, is not where it was looked for."""
+
+
+class DatasetLayoutError(ValueError):
+    """A dataset was found, but its files are not the ones it should have."""
+
+
+class Sample(NamedTuple):
+    """One image of one person.
+
+    Attributes:
+        path: the image file.
+        pid: the person. Positive for a person, 0 for a distractor (gallery only). Junk (-1) never
+            gets this far.
+        camid: the camera, from zero: Market-1501's `c1` is camid 0.
+    """
+
+    path: str
+    pid: int
+    camid: int
+
+
+class SplitCounts(NamedTuple):
+    """The size of one split: images, distinct pids (the distractor counts as one), cameras."""
+
+    images: int
+    identities: int
+    cameras: int
+
+
+def count_split(samples: Sequence[Sample]) -> SplitCounts:
+    """Counts images, identities and cameras of some samples.
+
+    >>> count_split([Sample("a.jpg", 3, 0), Sample("b.jpg", 3, 1)])
+    SplitCounts(images=2, identities=1, cameras=2)
+    """
+    return SplitCounts(
+        images=len(samples),
+        identities=len({sample.pid for sample in samples}),
+        cameras=len({sample.camid for sample in samples}),
+    )
+
+
+class ReidDataset(NamedTuple):
+    """A re-identification dataset: three tuples of `Sample`, each sorted by path.
+
+    Attributes:
+        name: the dataset's name, as `load_dataset` knows it.
+        train: images to learn from; their people appear in neither of the other two.
+        query: images to search for.
+        gallery: images to search in; may hold distractors (pid 0).
+
+    Example:
+
+    >>> people = (Sample("a.jpg", 7, 0), Sample("b.jpg", 2, 1), Sample("c.jpg", 7, 1))
+    >>> dataset = ReidDataset("tiny", train=people, query=(), gallery=())
+    >>> dataset.num_train_pids
+    2
+    >>> [dataset.train_labels[sample.pid] for sample in dataset.train]
+    [1, 0, 1]
+    """
+
+    name: str
+    train: tuple[Sample, ...]
+    query: tuple[Sample, ...]
+    gallery: tuple[Sample, ...]
+
+    @property
+    def num_train_pids(self) -> int:
+        """The number of people in `train`: the number of classes of a classifier."""
+        return len({sample.pid for sample in self.train})
+
+    @property
+    def train_labels(self) -> dict[int, int]:
+        """Maps each pid of `train` to its class label 0..K-1, in the order of the pids."""
+        pids = sorted({sample.pid for sample in self.train})
+        return {pid: label for label, pid in enumerate(pids)}
+
+    @property
+    def counts(self) -> dict[str, SplitCounts]:
+        """The `SplitCounts` of "train", "query" and "gallery"."""
+        return {
+            "train": count_split(self.train),
+            "query": count_split(self.query),
+            "gallery": count_split(self.gallery),
+        }
+
+    def summary(self) -> str:
+        """A table of the images, identities and cameras of each split.
+
+        >>> sample = Sample("a.jpg", 1, 0)
+        >>> print(ReidDataset("tiny", (sample,), (sample,), (sample,)).summary())
+        tiny     images  identities  cameras
+        train         1           1        1
+        query         1           1        1
+        gallery       1           1        1
+        """
+        width = max(len(self.name), len("gallery"))
+        lines = [f"{self.name:<{width}}  images  identities  cameras"]
+        for split, (images, identities, cameras) in self.counts.items():
+            lines.append(f"{split:<{width}}  {images:>6}  {identities:>10}  {cameras:>7}")
+        distractors = sum(sample.pid == 0 for sample in self.gallery)
+        if distractors:
+            lines.append(
+                f"(gallery: {distractors} images are distractors, counted as one identity)"
+            )
+        return "\n".join(lines)
+
+
+def dataset_names() -> list[str]:
+    """The names that `load_dataset` knows, sorted.
+
+    >>> dataset_names()
+    ['demo', 'market1501']
+    """
+    return sorted(READERS)
+
+
+def load_dataset(name: str, data_dir: str | os.PathLike) -> ReidDataset:
+    """Reads a dataset by its name.
+
+    Nothing is ever downloaded. "market1501" must lie under `data_dir` already (the error says how
+    to get it and lay it out); "demo" is drawn on this machine on first use.
+
+    Args:
+        name: one of `dataset_names()`.
+        data_dir: the directory that holds the datasets.
+
+    Returns:
+        A `ReidDataset`.
+
+    Raises:
+        ValueError: the name is unknown.
+        DatasetNotFoundError: the files are not there.
+        DatasetLayoutError: the files are there, but not all, or not the right ones.
+
+    Example:
+
+    >>> load_dataset("market1051", "data")
+    Traceback (most recent call last):
+    ...
+    ValueError: Unknown dataset, did you mean 'market1501'? Known: demo, market1501. Received: \
+name='market1051'
+    """
+    if name not in READERS:
+        close = difflib.get_close_matches(str(name).lower(), READERS, n=1)
+        hint = f", did you mean {close[0]!r}?" if close else "."
+        raise ValueError(
+            f"Unknown dataset{hint} Known: {', '.join(dataset_names())}. Received: name={name!r}"
+        )
+    return pkgutil.resolve_name(READERS[name])(data_dir)

@@ -1,0 +1,227 @@
+"""From image paths and planned batches to `tf.data` datasets of uint8 images.
+
+Which images a batch holds is planned beforehand (`osnet_tf.data.sampling`), what happens to them
+too (`osnet_tf.data.augmentation.draw`). What is left runs in parallel, in order, and repeats.
+"""
+
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from osnet_tf.data.augmentation import Augmentation, apply, draw
+from osnet_tf.data.decoding import ImageError, decode, find_bad_image, naming_bad_images
+from osnet_tf.preprocessing import checked_size, resize
+
+__all__ = [
+    "DecodedImages",
+    "ImageError",
+    "find_bad_image",
+    "image_dataset",
+    "naming_bad_images",
+    "training_dataset",
+]
+
+_CHUNK = 256  # images decoded between two calls of the progress hook
+
+
+class DecodedImages:
+    """Images of one size, decoded and resized once if they fit into a memory budget.
+
+    Within the budget all files are read now and held as one uint8 array; Market-1501's 12,936
+    training images take 0.32 GB at 128x64 and 1.27 GB at 256x128. Beyond it they are read,
+    decoded and resized every time they are asked for, with the same values.
+
+    Args:
+        paths: sequence of paths of JPEG, PNG or BMP files.
+        size: `(height, width)` that every image is resized to.
+        budget: int, bytes that the decoded images may take (default 4 GiB). 0 never holds them.
+        progress: None, or a callable that is given the number of images decoded since its last
+            call; the numbers add up to `len(paths)`. Not called where the budget is exceeded.
+
+    Attributes:
+        paths: list of str.
+        size: `(height, width)`.
+        pixels: uint8 tensor `(len(paths), height, width, 3)` of 0..255 in the CPU's memory, or
+            None where the budget is exceeded.
+
+    Raises:
+        ImageError: if a file is missing or is no readable image; the message is its path and what
+            is wrong. Where the budget is exceeded no file is read yet: put
+            `naming_bad_images(images.paths)` around the loop over the dataset.
+        ValueError: if `size` or `budget` is invalid.
+
+    Example:
+
+    >>> import os, tempfile
+    >>> import tensorflow as tf
+    >>> path = os.path.join(tempfile.mkdtemp(), "grey.png")
+    >>> tf.io.write_file(path, tf.io.encode_png(tf.fill((64, 32, 3), tf.constant(7, tf.uint8))))
+    >>> images = DecodedImages([path], size=(128, 64))
+    >>> images.pixels.shape, int(tf.reduce_max(images.pixels))
+    (TensorShape([1, 128, 64, 3]), 7)
+    """
+
+    def __init__(self, paths, size, *, budget=4 * 2**30, progress=None):
+        if budget < 0:
+            raise ValueError(f"budget must be >= 0 bytes. Received: budget={budget}")
+        self.paths = [os.fspath(path) for path in paths]
+        self.size = checked_size(size)
+        self.pixels = None
+        if len(self.paths) * self.size[0] * self.size[1] * 3 <= budget:
+            self.pixels = self._decode_all(progress)
+
+    def __len__(self):
+        return len(self.paths)
+
+    def _decode_all(self, progress):
+        pixels = _aligned_array((len(self.paths), *self.size, 3))
+        done = 0
+        with naming_bad_images(self.paths):
+            for chunk in image_dataset(self.paths, self.size, _CHUNK):
+                pixels[done : done + len(chunk)] = chunk
+                done += len(chunk)
+                if progress is not None:
+                    progress(len(chunk))
+        return _as_tensor(pixels)
+
+
+def training_dataset(images, labels, batches, *, augmentation=None, seed=0, epoch=0, start_step=0):
+    """One epoch of training batches, exactly the planned ones in their order.
+
+    What happens to an image depends on `seed`, `epoch` and its position in the epoch only, so an
+    epoch that is entered at `start_step` goes on as if it had never stopped. A batch is one
+    element; `strategy.experimental_distribute_dataset` cuts it into contiguous parts.
+
+    Args:
+        images: `DecodedImages`.
+        labels: int array `(len(images),)`, one label per image.
+        batches: int array `(steps, batch)` of indices into `images`, the whole epoch's.
+        augmentation: `Augmentation`, or None for none.
+        seed: int >= 0, the run's.
+        epoch: int >= 0.
+        start_step: int in 0..steps, number of batches to leave out at the start.
+
+    Returns:
+        A `tf.data.Dataset` of `(images, labels)`: uint8 `(batch, height, width, 3)` of 0..255 and
+        int32 `(batch,)`.
+
+    Raises:
+        ValueError: if shapes, dtypes or indices do not fit together.
+        tf.errors.OpError: while iterating, if files are read then and one is bad; see
+            `naming_bad_images`.
+
+    Example:
+
+    >>> import os, tempfile
+    >>> import tensorflow as tf
+    >>> paths = [os.path.join(tempfile.mkdtemp(), "grey.png") for _ in range(3)]
+    >>> for value, path in enumerate(paths):
+    ...     grey = tf.fill((4, 2, 3), tf.constant(value, tf.uint8))
+    ...     tf.io.write_file(path, tf.io.encode_png(grey))
+    >>> images = DecodedImages(paths, size=(4, 2))
+    >>> for batch, labels in training_dataset(images, [10, 11, 12], [[2, 0], [1, 1]]):
+    ...     print(batch.shape, batch[:, 0, 0, 0].numpy(), labels.numpy())
+    (2, 4, 2, 3) [2 0] [12 10]
+    (2, 4, 2, 3) [1 1] [11 11]
+    """
+    labels, batches = np.asarray(labels), np.asarray(batches)
+    if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"labels must be {len(images)} integers, one per image. "
+            f"Received: shape={labels.shape}, dtype={labels.dtype}"
+        )
+    if batches.ndim != 2 or batches.dtype.kind not in "iu":
+        raise ValueError(
+            "batches must be an integer array of shape (steps, batch). "
+            f"Received: shape={batches.shape}, dtype={batches.dtype}"
+        )
+    if batches.size and not 0 <= batches.min() <= batches.max() < len(images):
+        raise ValueError(
+            f"batches must index {len(images)} images. "
+            f"Received: indices {batches.min()}..{batches.max()}"
+        )
+    steps, batch = batches.shape
+    if not 0 <= start_step <= steps:
+        raise ValueError(f"start_step must be in 0..{steps}. Received: start_step={start_step}")
+    drawn = draw(augmentation or Augmentation(), batches.size, images.size, seed=seed, epoch=epoch)
+    drawn = {
+        name: values.reshape(steps, batch, *values.shape[1:])[start_step:]
+        for name, values in drawn.items()
+    }
+    batches = batches[start_step:]
+
+    with tf.device("CPU:0"):
+        if images.pixels is not None:
+            pixels = tf.data.Dataset.from_tensor_slices(batches)
+            find = lambda indices: tf.gather(images.pixels, indices)  # noqa: E731
+        else:
+            paths = np.array(images.paths, object)[batches.reshape(-1)]
+            pixels = _read(paths, images.size).batch(batch, drop_remainder=True)
+            find = tf.identity
+        planned = tf.data.Dataset.from_tensor_slices((labels[batches].astype(np.int32), drawn))
+        dataset = tf.data.Dataset.zip(pixels, planned).map(
+            lambda pixels, planned: (apply(find(pixels), planned[1]), planned[0]),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+        return _finish(dataset)
+
+
+def image_dataset(paths, size, batch_size):
+    """Images in the order of their paths, for evaluation: nothing shuffled, dropped or changed.
+
+    Args:
+        paths: sequence of paths of JPEG, PNG or BMP files.
+        size: `(height, width)` that every image is resized to.
+        batch_size: int >= 1. The last batch is short where the number does not divide.
+
+    Returns:
+        A `tf.data.Dataset` of uint8 `(batch, height, width, 3)`, RGB of 0..255.
+
+    Raises:
+        ValueError: if `size` or `batch_size` is invalid.
+        tf.errors.OpError: while iterating, if a file is bad; see `naming_bad_images`.
+
+    Example:
+
+    >>> import os, tempfile
+    >>> import tensorflow as tf
+    >>> path = os.path.join(tempfile.mkdtemp(), "grey.png")
+    >>> tf.io.write_file(path, tf.io.encode_png(tf.fill((4, 2, 3), tf.constant(7, tf.uint8))))
+    >>> [batch.shape[0] for batch in image_dataset([path] * 5, (4, 2), batch_size=2)]
+    [2, 2, 1]
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be >= 1. Received: batch_size={batch_size}")
+    with tf.device("CPU:0"):
+        return _finish(_read(paths, checked_size(size)).batch(batch_size))
+
+
+def _read(paths, size):
+    """Dataset of single images, read in parallel and handed on in order."""
+    paths = tf.constant([os.fsencode(path) for path in paths], tf.string)
+    return tf.data.Dataset.from_tensor_slices(paths).map(
+        lambda path: resize(decode(tf.io.read_file(path)), size),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+
+
+def _finish(dataset):
+    options = tf.data.Options()
+    options.deterministic = True
+    # Several hosts read the same plan: each keeps its part of every batch, no files are shared out.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _aligned_array(shape):
+    """An empty uint8 array that starts at a multiple of 64 bytes, as TensorFlow's tensors do."""
+    count = int(np.prod(shape))
+    raw = np.empty(count + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + count].reshape(shape)
+
+
+def _as_tensor(array):
+    """The array as a tensor in the CPU's memory, without a second copy of it."""
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())

@@ -1,0 +1,8 @@
+"""The layers that OSNet is made of. `keras.ops` only: they run on every Keras backend."""
+
+from osnet_tf.layers.batch_norm import BatchNorm
+from osnet_tf.layers.conv import ConvNorm, LightConv3x3
+from osnet_tf.layers.gate import ChannelGate
+from osnet_tf.layers.os_block import OSBlock
+
+__all__ = ["BatchNorm", "ChannelGate", "ConvNorm", "LightConv3x3", "OSBlock"]

@@ -1,0 +1,122 @@
+"""The aggregation gate: the one part that the streams of a block share."""
+
+import keras
+from keras import ops
+
+from osnet_tf.layers.composite import Composite, check_choice, check_positive_int
+from osnet_tf.layers.conv import he_normal_fan_out
+
+GATE_ACTIVATIONS = ("sigmoid", "relu", "linear")
+
+
+@keras.saving.register_keras_serializable(package="osnet_tf")
+class ChannelGate(Composite):
+    """Scales each channel by a number in (0, 1) that the input itself decides.
+
+    Global average pool, `channels // reduction` hidden units with ReLU, one gate per channel with
+    sigmoid, multiply: `G(x) * x`. An OS block applies one and the same gate to all its streams.
+
+    Args:
+        num_gates: Gates per image: None for one per channel, 1 for one for all channels; any
+            other number only with `return_gates`.
+        return_gates: Return the gates `(batch, 1, 1, num_gates)` instead of the scaled input.
+        gate_activation: "sigmoid", "relu" or "linear".
+        reduction: Channels per hidden unit, >= 1.
+        layer_norm: Layer normalisation (epsilon 1e-5) before the hidden ReLU.
+
+    Input: `(batch, height, width, channels)`. Output: the same shape, or the gates.
+
+    Raises ValueError for an argument outside these, or fewer than `reduction` channels.
+
+    Reference: arXiv 1905.00953, section 3.2, equations 3 and 4.
+
+    >>> import numpy as np
+    >>> x = np.ones((1, 2, 2, 16), "float32")
+    >>> gate = ChannelGate(return_gates=True)
+    >>> tuple(gate(x).shape)
+    (1, 1, 1, 16)
+    >>> bool(np.all((gate(x) > 0) & (gate(x) < 1)))
+    True
+    """
+
+    def __init__(
+        self,
+        num_gates=None,
+        return_gates=False,
+        gate_activation="sigmoid",
+        reduction=16,
+        layer_norm=False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if num_gates is not None:
+            check_positive_int(num_gates=num_gates)
+        check_positive_int(reduction=reduction)
+        check_choice(GATE_ACTIVATIONS, gate_activation=gate_activation)
+        self.num_gates = num_gates
+        self.return_gates = return_gates
+        self.gate_activation = gate_activation
+        self.reduction = reduction
+        self.layer_norm = layer_norm
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        hidden = channels // self.reduction
+        gates = self.num_gates or channels
+        if hidden < 1:
+            raise ValueError(
+                "A gate needs at least one hidden unit, channels // reduction. "
+                f"Received: channels={channels}, reduction={self.reduction}"
+            )
+        if not self.return_gates and gates not in (1, channels):
+            raise ValueError(
+                f"`num_gates` must be None, 1 or the number of channels, {channels}, unless "
+                f"`return_gates` is set. Received: num_gates={gates}"
+            )
+        # Dense layers on (batch, 1, 1, channels): a static batch exports them as FULLY_CONNECTED
+        # without a reshape between.
+        pooled = (input_shape[0], 1, 1, channels)
+        squeezed = (input_shape[0], 1, 1, hidden)
+        self.fc1 = self._built_child(
+            keras.layers.Dense,
+            "fc1",
+            pooled,
+            units=hidden,
+            kernel_initializer=he_normal_fan_out(hidden, 1),
+        )
+        self.norm1 = None
+        if self.layer_norm:
+            self.norm1 = self._built_child(
+                keras.layers.LayerNormalization, "norm1", squeezed, epsilon=1e-5
+            )
+        self.fc2 = self._built_child(
+            keras.layers.Dense,
+            "fc2",
+            squeezed,
+            units=gates,
+            kernel_initializer=he_normal_fan_out(gates, 1),
+        )
+
+    def call(self, inputs):
+        x = self.fc1(ops.mean(inputs, axis=(1, 2), keepdims=True))
+        if self.norm1 is not None:
+            x = self.norm1(x)
+        gates = self.fc2(ops.relu(x))
+        if self.gate_activation != "linear":
+            gates = getattr(ops, self.gate_activation)(gates)
+        return gates if self.return_gates else inputs * gates
+
+    def compute_output_shape(self, input_shape):
+        if self.return_gates:
+            return (input_shape[0], 1, 1, self.num_gates or input_shape[-1])
+        return tuple(input_shape)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_gates": self.num_gates,
+            "return_gates": self.return_gates,
+            "gate_activation": self.gate_activation,
+            "reduction": self.reduction,
+            "layer_norm": self.layer_norm,
+        }

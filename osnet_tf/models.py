@@ -1,0 +1,149 @@
+"""OSNet as a Keras model: RGB images in, embeddings out."""
+
+import keras
+
+from osnet_tf.layers import BatchNorm, ConvNorm, OSBlock
+from osnet_tf.preprocessing import normalization_layer
+from osnet_tf.presets import get_preset
+
+
+def OSNet(
+    preset="osnet_x1_0",
+    *,
+    weights=None,
+    input_shape=(256, 128, 3),
+    feature_dim=512,
+    synchronized=False,
+    name=None,
+):
+    """Builds an Omni-Scale Network that embeds images of people.
+
+    The model takes RGB images with values 0..255, uint8 or float, and normalises them itself:
+    nothing has to be, or may be, normalised before. Under a mixed precision policy the embedding
+    stays float32.
+
+    Args:
+        preset: A name in `osnet_tf.presets.PRESETS`, such as "osnet_x1_0" or "osnet_x0_25".
+        weights: None for the public code's random initialisation, or the path of a `.weights.h5`
+            file written by `save_weights` of the same architecture.
+        input_shape: `(height, width, 3)`; height and width at least 13, or None for any.
+        feature_dim: Length of the embedding, >= 1.
+        synchronized: Batch statistics over all replicas of a `tf.distribute` strategy.
+        name: The model's name; the preset's by default.
+
+    Returns:
+        A functional `keras.Model`: `(batch, height, width, 3)` -> `(batch, feature_dim)` float32,
+        not L2-normalised, >= 0 (the public code's last layer is a ReLU).
+
+    Raises:
+        ValueError: unknown preset, impossible shape, or weights of another architecture.
+
+    Reference: arXiv 1905.00953, table 1; IBN and AIN: arXiv 1910.06827.
+
+    >>> import numpy as np
+    >>> model = OSNet("osnet_x0_25", input_shape=(64, 32, 3))
+    >>> model.predict(np.zeros((2, 64, 32, 3), "uint8"), verbose=0).shape
+    (2, 512)
+    """
+    architecture = get_preset(preset)
+    _check_input_shape(input_shape)
+    if not isinstance(feature_dim, int) or feature_dim < 1:
+        raise ValueError(
+            f"`feature_dim` must be a positive integer. Received: feature_dim={feature_dim!r}"
+        )
+    sync = {"synchronized": synchronized}
+    stem, *stages = architecture.widths
+
+    images = keras.Input(input_shape, dtype="float32", name="images")
+    x = normalization_layer()(images)
+    x = ConvNorm(stem, 7, strides=2, norm=architecture.stem_norm, name="conv1", **sync)(x)
+    # The stem ends in a ReLU, so zeros are as good a padding as minus infinity, and int8 bears them
+    x = keras.layers.ZeroPadding2D(1, data_format="channels_last", name="maxpool_pad")(x)
+    x = keras.layers.MaxPooling2D(3, strides=2, data_format="channels_last", name="maxpool")(x)
+    for stage, (width, norms) in enumerate(
+        zip(stages, architecture.instance_norms, strict=True), start=2
+    ):
+        for block, norm in enumerate(norms):
+            x = OSBlock(width, instance_norm=norm, name=f"conv{stage}_{block}", **sync)(x)
+        if stage < 4:
+            x = ConvNorm(width, name=f"conv{stage}_transition", **sync)(x)
+            x = keras.layers.AveragePooling2D(
+                2, data_format="channels_last", name=f"conv{stage}_pool"
+            )(x)
+    x = ConvNorm(stages[-1], name="conv5", **sync)(x)
+    x = keras.layers.GlobalAveragePooling2D(data_format="channels_last", name="global_avgpool")(x)
+    x = keras.layers.Dense(
+        feature_dim, kernel_initializer=keras.initializers.RandomNormal(stddev=0.01), name="fc"
+    )(x)
+    x = BatchNorm(name="fc_norm", **sync)(x)
+    embedding = keras.layers.ReLU(dtype="float32", name="embedding")(x)
+    model = keras.Model(images, embedding, name=name or preset)
+    if weights is not None:
+        model.load_weights(weights)
+    return model
+
+
+def add_classifier(embedder, num_classes, *, name=None):
+    """Puts the identity classifier on an embedder, for training.
+
+    The two models share their layers and weights: after training this one, `embedder` is trained.
+
+    Args:
+        embedder: A model as `OSNet` returns.
+        num_classes: Number of training identities, >= 1.
+        name: The new model's name; the embedder's with "_classifier" by default.
+
+    Returns:
+        A `keras.Model` of the same input with a dict of two float32 outputs:
+        `"logits"` `(batch, num_classes)` and `"embedding"` `(batch, feature_dim)`.
+
+    Raises ValueError if `num_classes` is not a positive integer.
+
+    >>> from osnet_tf.losses import LabelSmoothedCrossEntropy
+    >>> model = add_classifier(OSNet("osnet_x0_25", input_shape=(64, 32, 3)), num_classes=751)
+    >>> model.compile("adam", loss={"logits": LabelSmoothedCrossEntropy()})
+    >>> model.output["logits"].shape
+    (None, 751)
+    """
+    if not isinstance(num_classes, int) or num_classes < 1:
+        raise ValueError(
+            f"`num_classes` must be a positive integer. Received: num_classes={num_classes!r}"
+        )
+    embedding = embedder.output
+    logits = keras.layers.Dense(
+        num_classes,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+        dtype="float32",
+        name="classifier",
+    )(embedding)
+    return keras.Model(
+        embedder.input,
+        {"logits": logits, "embedding": embedding},
+        name=name or f"{embedder.name}_classifier",
+    )
+
+
+def model_size(embedder):
+    """`(height, width)` of the images that a model takes.
+
+    Raises ValueError if it takes any size.
+    """
+    size = tuple(embedder.input_shape[1:3])
+    if None in size:
+        raise ValueError(
+            f"The model must have a fixed input size. Received: input_shape={embedder.input_shape}"
+        )
+    return size
+
+
+def _check_input_shape(input_shape):
+    shape = tuple(input_shape)
+    if len(shape) != 3 or shape[2] != 3:
+        raise ValueError(
+            f"`input_shape` must be (height, width, 3). Received: input_shape={input_shape}"
+        )
+    # 13 pixels are 7 after the stem, 4 after the max-pool, 2 and 1 after the transitions
+    if any(n is not None and n < 13 for n in shape[:2]):
+        raise ValueError(
+            f"Height and width must be at least 13. Received: input_shape={input_shape}"
+        )

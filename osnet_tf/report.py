@@ -1,0 +1,55 @@
+"""Text that the commands print."""
+
+from pathlib import Path
+
+_NAMES = {"rank1": "Rank-1", "rank5": "Rank-5", "rank10": "Rank-10", "rank20": "Rank-20"}
+
+
+def results_table(results):
+    """The dict of `results.json` as a table.
+
+    >>> values = {"rank1": 0.5, "rank5": 0.75, "rank10": 1.0, "rank20": 1.0, "mAP": 0.25}
+    >>> print(results_table({"dataset": "demo", "num_query": 4, "num_gallery": 9, "cosine": values}))
+    demo: 4 queries, 9 gallery images
+                 Rank-1   Rank-5  Rank-10  Rank-20      mAP
+    cosine        50.00    75.00   100.00   100.00    25.00
+    """
+    columns = [*_NAMES, "mAP"]
+    lines = [
+        f"{results['dataset']}: {results['num_query']} queries, "
+        f"{results['num_gallery']} gallery images",
+        f"{'':<11}" + "".join(f"{_NAMES.get(c, c):>9}" for c in columns),
+    ]
+    for metric in ("euclidean", "cosine"):
+        if metric in results:
+            values = (f"{100 * results[metric][c]:9.2f}" for c in columns)
+            lines.append(f"{metric:<11}" + "".join(values))
+    return "\n".join(lines)
+
+
+def export_table(artefacts):
+    """What `export` returned, as a table of files, sizes and agreement with the Keras model."""
+    lines = [f"{'artefact':<12}  {'MiB':>6}  {'cosine':>8}  path"]
+    for name, (path, cosine) in artefacts.items():
+        lines.append(f"{name:<12}  {_mebibytes(path):6.2f}  {cosine:8.6f}  {path}")
+    return "\n".join(lines)
+
+
+def next_steps(run_dir):
+    """What lies in a run's directory, and what one may type next."""
+    return "\n".join(
+        [
+            f"model      {run_dir}/embedder.keras    results  {run_dir}/results.json",
+            f"curves     tensorboard --logdir={run_dir}/tensorboard    ({run_dir}/metrics.csv)",
+            f"evaluate   python train/evaluate.py --run_dir={run_dir}",
+            f"export     python train/export.py --run_dir={run_dir}",
+            f"in Python  import osnet_tf, keras; "
+            f'keras.models.load_model("{run_dir}/embedder.keras")',
+        ]
+    )
+
+
+def _mebibytes(path):
+    path = Path(path)
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file()) / 2**20

@@ -1,0 +1,120 @@
+"""What happens beside training: progress, metrics.csv, TensorBoard, checkpoints."""
+
+import csv
+import os
+import sys
+
+import keras
+import tensorflow as tf
+from tqdm import tqdm
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """A bar for each epoch with images per second, time left and loss (tqdm, on stderr).
+
+    Args:
+        images_per_step: Global batch size.
+        steps: Steps in an epoch.
+        epochs: Epochs of the run.
+    """
+
+    def __init__(self, images_per_step, steps, epochs):
+        super().__init__()
+        self._images_per_step = images_per_step
+        self._steps = steps
+        self._epochs = epochs
+        self._bar = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._bar = tqdm(
+            total=self._steps * self._images_per_step,
+            initial=(logs or {}).get("step", 0) * self._images_per_step,
+            desc=f"epoch {epoch + 1}/{self._epochs}",
+            unit=" images",
+            dynamic_ncols=True,
+            # A log file wants a line now and then, a terminal a live bar
+            mininterval=0.2 if sys.stderr.isatty() else 30,
+        )
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._bar.set_postfix(loss=f"{logs['loss']:.3f}", refresh=False)
+        self._bar.update(self._images_per_step)
+
+    def on_epoch_end(self, epoch, logs=None):
+        shown = {k: v for k, v in logs.items() if k in ("loss", "accuracy", "mAP", "rank1")}
+        self._bar.set_postfix({k: f"{v:.3f}" for k, v in shown.items()})
+        self._bar.close()
+
+    def on_train_end(self, logs=None):
+        if self._bar is not None:
+            self._bar.close()
+
+
+class MetricsCSV(keras.callbacks.Callback):
+    """Writes `metrics.csv`, a line for each epoch.
+
+    A resumed run drops the lines of epochs that it repeats, so no epoch stands there twice. The
+    file is replaced as a whole: a reader never sees half a line.
+
+    Args:
+        path: The file.
+        columns: Names of the logs to write; "epoch", from 1, goes first.
+        first_epoch: Epochs done before this run.
+    """
+
+    def __init__(self, path, columns, first_epoch=0):
+        super().__init__()
+        self._path = str(path)
+        self._columns = ["epoch", *columns]
+        self._rows = []
+        if first_epoch and os.path.exists(self._path):
+            with open(self._path, newline="") as file:
+                self._rows = [r for r in csv.DictReader(file) if int(r["epoch"]) <= first_epoch]
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = logs or {}
+        values = {k: f"{v:.6g}" for k, v in logs.items() if k in self._columns}
+        self._rows.append({"epoch": epoch + 1, **values})
+        with open(self._path + ".new", "w", newline="") as file:
+            writer = csv.DictWriter(file, self._columns, restval="")
+            writer.writeheader()
+            writer.writerows(self._rows)
+        os.replace(self._path + ".new", self._path)
+
+
+class TensorBoard(keras.callbacks.Callback):
+    """Writes the logs of each epoch as TensorBoard scalars.
+
+    (Keras's own callback reads them off a compiled model, which this loop does not have.)
+
+    Args:
+        log_dir: Folder of the event files.
+    """
+
+    def __init__(self, log_dir):
+        super().__init__()
+        self._writer = tf.summary.create_file_writer(str(log_dir))
+
+    def on_epoch_end(self, epoch, logs=None):
+        with self._writer.as_default(step=epoch + 1):
+            for name, value in (logs or {}).items():
+                tf.summary.scalar(name, value)
+        self._writer.flush()
+
+    def on_train_end(self, logs=None):
+        self._writer.close()
+
+
+class SaveCheckpoint(keras.callbacks.Callback):
+    """Saves a checkpoint at the end of each epoch. It goes last: what it saves is complete.
+
+    Args:
+        save: Called without arguments.
+    """
+
+    def __init__(self, save):
+        super().__init__()
+        self._save = save
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._save()

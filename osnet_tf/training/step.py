@@ -1,0 +1,95 @@
+"""One training step, the same for one device, several, and several hosts."""
+
+import keras
+import tensorflow as tf
+
+
+class TrainingStep:
+    """Forward, backward and update over a `tf.distribute` strategy.
+
+    Every replica gets an equal, contiguous part of the global batch. Its loss is divided by the
+    number of replicas, so that the summed gradients are those of the mean over the global batch.
+
+    Args:
+        model: As `add_classifier` returns: images -> {"logits", "embedding"}. Made, as the
+            optimizer, within `strategy.scope()`.
+        losses: `osnet_tf.losses.WeightedLosses`.
+        optimizer: A Keras optimizer.
+        strategy: A `tf.distribute.Strategy`; `tf.distribute.get_strategy()` for one device.
+        l2: Added to the gradient as l2 x weight on every trainable weight, as PyTorch's
+            weight_decay; >= 0.
+        classifier_only: Train the layer named "classifier" alone, all others as in inference
+            (their batch norm too, as the public code's `fixbase_epoch`).
+        xla: Compile the forward and backward pass with XLA. With one replica only: the
+            replicas' running statistics meet in the middle of it.
+
+    Raises ValueError for `xla` on several replicas or a negative l2.
+
+    Reference: arXiv 1905.00953, section 4.1.
+    """
+
+    def __init__(
+        self, model, losses, optimizer, strategy, *, l2=0.0, classifier_only=False, xla=False
+    ):
+        if not l2 >= 0.0:
+            raise ValueError(f"`l2` must be >= 0. Received: l2={l2}")
+        replicas = strategy.num_replicas_in_sync
+        if xla and replicas > 1:
+            raise ValueError(f"`xla` needs a single replica. Received: {replicas} replicas")
+        self._model = model
+        self._losses = losses
+        self._optimizer = optimizer
+        self._strategy = strategy
+        self._l2 = float(l2)
+        self._classifier_only = classifier_only
+        classifier = model.get_layer("classifier")
+        self._variables = (classifier if classifier_only else model).trainable_variables
+        self._gradients = tf.function(self._compute_gradients, jit_compile=True if xla else None)
+        self._run = tf.function(self._distributed_step)
+
+    def __call__(self, images, labels):
+        """Trains on one global batch.
+
+        Args:
+            images: RGB `(batch, height, width, 3)` of 0..255, a tensor or what
+                `strategy.experimental_distribute_dataset` yields.
+            labels: int `(batch,)`, 0..classes - 1.
+
+        Returns:
+            Dict of scalar float32 tensors, means over the global batch: `loss` (the weighted sum
+            that is minimised, without l2), each loss by its name, `accuracy`.
+        """
+        return self._run(images, labels)
+
+    def _distributed_step(self, images, labels):
+        results = self._strategy.run(self._replica_step, args=(images, labels))
+        return {
+            name: self._strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
+            for name, value in results.items()
+        }
+
+    def _replica_step(self, images, labels):
+        gradients, results = self._gradients(images, labels)
+        self._optimizer.apply(gradients, self._variables)
+        return results
+
+    def _compute_gradients(self, images, labels):
+        replicas = self._strategy.num_replicas_in_sync
+        with tf.GradientTape() as tape:
+            outputs = self._forward(images)
+            loss, parts = self._losses(labels, outputs)
+            scaled = loss / replicas
+        variables = [variable.value for variable in self._variables]
+        gradients = tape.gradient(scaled, variables)
+        if self._l2:
+            share = self._l2 / replicas
+            gradients = [g + share * v for g, v in zip(gradients, variables, strict=True)]
+        correct = keras.ops.argmax(outputs["logits"], axis=-1) == keras.ops.cast(labels, "int32")
+        accuracy = keras.ops.mean(keras.ops.cast(correct, "float32"))
+        return gradients, {"loss": loss, **parts, "accuracy": accuracy}
+
+    def _forward(self, images):
+        if not self._classifier_only:
+            return self._model(images, training=True)
+        outputs = self._model(images, training=False)
+        return {name: outputs[name] for name in outputs}
