@@ -28,7 +28,7 @@ _HOMES = {
 }
 _MODULES = ("data", "evaluation", "export", "layers", "losses", "metrics", "models", "training")
 
-__all__ = ["__version__", *_HOMES, *_MODULES]  # noqa: PLE0604
+__all__ = ["__version__", *_HOMES, *_MODULES]
 
 
 def __getattr__(name):

@@ -13,6 +13,9 @@ def OSNet(
     weights=None,
     input_shape=(256, 128, 3),
     feature_dim=512,
+    streams=4,
+    lite="pointwise_depthwise",
+    gate="shared",
     synchronized=False,
     name=None,
 ):
@@ -25,9 +28,12 @@ def OSNet(
     Args:
         preset: A name in `osnet_tf.presets.PRESETS`, such as "osnet_x1_0" or "osnet_x0_25".
         weights: None for the public code's random initialisation, or the path of a `.weights.h5`
-            file written by `save_weights` of the same architecture.
+            or `.keras` file of the same architecture or of a public PyTorch checkpoint (`.pth`,
+            `.safetensors`); a classifier in it is left out.
         input_shape: `(height, width, 3)`; height and width at least 13, or None for any.
         feature_dim: Length of the embedding, >= 1.
+        streams, lite, gate: Those of `OSBlock`; the defaults are the paper's OSNet, the others its
+            ablations. `osnet_tf.ablations.ABLATIONS` holds the paper's rows.
         synchronized: Batch statistics over all replicas of a `tf.distribute` strategy.
         name: The model's name; the preset's by default.
 
@@ -64,7 +70,15 @@ def OSNet(
         zip(stages, architecture.instance_norms, strict=True), start=2
     ):
         for block, norm in enumerate(norms):
-            x = OSBlock(width, instance_norm=norm, name=f"conv{stage}_{block}", **sync)(x)
+            x = OSBlock(
+                width,
+                streams=streams,
+                lite=lite,
+                gate=gate,
+                instance_norm=norm,
+                name=f"conv{stage}_{block}",
+                **sync,
+            )(x)
         if stage < 4:
             x = ConvNorm(width, name=f"conv{stage}_transition", **sync)(x)
             x = keras.layers.AveragePooling2D(
@@ -79,7 +93,9 @@ def OSNet(
     embedding = keras.layers.ReLU(dtype="float32", name="embedding")(x)
     model = keras.Model(images, embedding, name=name or preset)
     if weights is not None:
-        model.load_weights(weights)
+        from osnet_tf.weights import load_weights
+
+        load_weights(model, weights)
     return model
 
 

@@ -3,6 +3,11 @@
 import difflib
 from typing import NamedTuple
 
+#: Kinds of `LightConv3x3`: the paper's, then its comparisons.
+LITE_KINDS = ("pointwise_depthwise", "depthwise_pointwise", "full")
+#: How an `OSBlock` joins its streams: the paper's way, then its comparisons.
+GATES = ("shared", "separate", "scalar", "learned", "none", "concat")
+
 _PLAIN = ((None, None),) * 3
 _IBN = (("output", "output"), (None, None), (None, None))
 _AIN = (("residual", "residual"), (None, "residual"), ("residual", None))
@@ -52,10 +57,45 @@ def get_preset(name):
     (16, 64, 96, 128)
     """
     if name not in PRESETS:
-        near = difflib.get_close_matches(str(name), PRESETS, n=1)
+        near = difflib.get_close_matches(str(name).lower(), PRESETS, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ValueError(
             f"Unknown preset.{hint} There are: {', '.join(sorted(PRESETS))}. "
             f"Received: preset={name!r}"
         )
     return PRESETS[name]
+
+
+def _ablations():
+    """The paper's comparisons on Market-1501: the parts of a block, then width by resolution."""
+    parts = {
+        "primary": ("T = 4, one shared gate: OSNet", {}),
+        "depthwise_first": ("Lite 3x3 in the separable order", {"lite": "depthwise_pointwise"}),
+        "full_conv": ("T = 4, full 3x3 convolutions", {"lite": "full"}),
+        "concat": ("T = 4, concatenation", {"gate": "concat"}),
+        "addition": ("T = 4, addition", {"gate": "none"}),
+        "separate_gates": ("T = 4, a gate for each stream", {"gate": "separate"}),
+        "stream_wise_gate": ("T = 4, one number for each stream", {"gate": "scalar"}),
+        "learned_gates": ("T = 4, gates learned, then fixed", {"gate": "learned"}),
+        "streams_1": ("T = 1", {"streams": 1, "gate": "none"}),
+        "streams_2": ("T = 2, one shared gate", {"streams": 2}),
+        "streams_3": ("T = 3, one shared gate", {"streams": 3}),
+    }
+    for name, (about, arguments) in parts.items():
+        yield name, (about, {"preset": "osnet_x1_0", **arguments})
+    for width in _WIDTHS:
+        for height in (256, 192, 128, 64):
+            preset = f"osnet_{width}"
+            size = (height, height // 2, 3)
+            about = f"width {width[1:].replace('_', '.')} at {height}x{height // 2}"
+            yield (
+                f"{preset}_{height}x{height // 2}",
+                (
+                    about,
+                    {"preset": preset, "input_shape": size},
+                ),
+            )
+
+
+#: The rows of arXiv 1905.00953, section 4.3: name -> (what it is, arguments of `OSNet`).
+ABLATIONS = dict(_ablations())

@@ -9,7 +9,8 @@ def results_table(results):
     """The dict of `results.json` as a table.
 
     >>> values = {"rank1": 0.5, "rank5": 0.75, "rank10": 1.0, "rank20": 1.0, "mAP": 0.25}
-    >>> print(results_table({"dataset": "demo", "num_query": 4, "num_gallery": 9, "cosine": values}))
+    >>> counts = {"dataset": "demo", "num_query": 4, "num_gallery": 9}
+    >>> print(results_table({**counts, "cosine": values}))
     demo: 4 queries, 9 gallery images
                  Rank-1   Rank-5  Rank-10  Rank-20      mAP
     cosine        50.00    75.00   100.00   100.00    25.00
@@ -32,6 +33,23 @@ def export_table(artefacts):
     lines = [f"{'artefact':<12}  {'MiB':>6}  {'cosine':>8}  path"]
     for name, (path, cosine) in artefacts.items():
         lines.append(f"{name:<12}  {_mebibytes(path):6.2f}  {cosine:8.6f}  {path}")
+    return "\n".join(lines)
+
+
+def cost_table(rows):
+    """What `osnet_tf.ablations.cost_table` returned, as a table.
+
+    >>> from types import SimpleNamespace
+    >>> row = SimpleNamespace(name="streams_1", about="T = 1", parameters=5, multiply_adds=1234)
+    >>> print(cost_table([row]))
+    name                  parameters   multiply-adds  what it is
+    streams_1                      5           1,234  T = 1
+    """
+    lines = [f"{'name':<20}  {'parameters':>10}  {'multiply-adds':>14}  what it is"]
+    for row in rows:
+        lines.append(
+            f"{row.name:<20}  {row.parameters:>10,}  {row.multiply_adds:>14,}  {row.about}"
+        )
     return "\n".join(lines)
 
 

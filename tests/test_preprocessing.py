@@ -93,7 +93,7 @@ def test_shrinking_without_antialias_would_be_far_off():
     assert np.abs(plain - pillow_resize(image, (64, 32))).max() > 20
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [(128, 64), (256, 32), (37, 91)])
 def test_resize_gives_the_same_with_sizes_known_only_at_run_time(size):
     resize_any = tf.function(
         lambda images: resize(images, size),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from osnet_tf.data.pipeline import image_dataset
+from osnet_tf.data.pipeline import image_dataset, naming_bad_images
 from osnet_tf.export.export import export
 from osnet_tf.model_source import load_source
 from osnet_tf.models import model_size
@@ -26,4 +26,6 @@ def export_run(run_dir, output_dir, **source):
     step = max(1, len(dataset.query) // CHECK_IMAGES)
     paths = [sample.path for sample in dataset.query[::step][:CHECK_IMAGES]]
     batches = image_dataset(paths, model_size(embedder), batch_size=CHECK_IMAGES)
-    return export(embedder, output_dir, np.concatenate([np.asarray(b) for b in batches]))
+    with naming_bad_images(paths):
+        images = np.concatenate([batch.numpy() for batch in batches])
+    return export(embedder, output_dir, images)

@@ -2,7 +2,7 @@
 
 from osnet_tf.layers.batch_norm import BatchNorm
 from osnet_tf.layers.conv import ConvNorm, LightConv3x3
-from osnet_tf.layers.gate import ChannelGate
+from osnet_tf.layers.gate import ChannelGate, LearnedGate
 from osnet_tf.layers.os_block import OSBlock
 
-__all__ = ["BatchNorm", "ChannelGate", "ConvNorm", "LightConv3x3", "OSBlock"]
+__all__ = ["BatchNorm", "ChannelGate", "ConvNorm", "LearnedGate", "LightConv3x3", "OSBlock"]

@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+_FUSED_DTYPES = ("float32", "float16", "bfloat16")
+
 
 @keras.saving.register_keras_serializable(package="osnet_tf")
 class BatchNorm(keras.layers.BatchNormalization):
@@ -18,7 +20,7 @@ class BatchNorm(keras.layers.BatchNormalization):
     - on the TensorFlow backend, 4-D channels-last training batches go through
       `FusedBatchNormV3`: stock Keras composes the same from small operations and takes about
       three times as long on a CPU. Everything else (2-D inputs, the JAX backend,
-      `synchronized=True`, `scale=False` or `center=False`) takes Keras's own path;
+      `synchronized=True`, `scale=False`, `center=False`, float64) takes Keras's own path;
     - under `tf.distribute` the replicas' running statistics are averaged at every step. Stock
       Keras lets the copies drift apart silently.
 
@@ -27,9 +29,11 @@ class BatchNorm(keras.layers.BatchNormalization):
         momentum: Weight of the old running statistic, in [0, 1].
         epsilon: Added to the variance, > 0.
         synchronized: Take mean and variance over all replicas' batches (TensorFlow only).
-        **kwargs: Those of `keras.layers.BatchNormalization`.
+        **kwargs: Those of `keras.layers.BatchNormalization`, batch renormalisation excepted.
 
     Input: float tensor `(batch, ..., channels)`. Output: the same shape.
+
+    Raises ValueError for an argument outside these.
 
     Reference: Ioffe and Szegedy 2015 (arXiv 1502.03167).
 
@@ -48,6 +52,8 @@ class BatchNorm(keras.layers.BatchNormalization):
             raise ValueError(f"`momentum` must be in [0, 1]. Received: momentum={momentum}")
         if not epsilon > 0.0:
             raise ValueError(f"`epsilon` must be > 0. Received: epsilon={epsilon}")
+        if kwargs.get("renorm"):
+            raise ValueError(f"`renorm` is not supported. Received: renorm={kwargs['renorm']}")
         super().__init__(
             axis=axis, momentum=momentum, epsilon=epsilon, synchronized=synchronized, **kwargs
         )
@@ -62,9 +68,9 @@ class BatchNorm(keras.layers.BatchNormalization):
             return super().call(inputs, training=False)
         if self._fusible(inputs):
             return self._fused_call(inputs)
-        before = ops.convert_to_tensor(self.moving_variance)
+        kept = self.momentum * self.moving_variance
         outputs = super().call(inputs, training=True)
-        self._unbias_moving_variance(inputs, before)
+        self._unbias_moving_variance(inputs, kept)
         return outputs
 
     def _fusible(self, inputs):
@@ -75,7 +81,7 @@ class BatchNorm(keras.layers.BatchNormalization):
             and self.scale
             and self.center
             and not self.synchronized
-            and not self.renorm
+            and keras.backend.standardize_dtype(inputs.dtype) in _FUSED_DTYPES
         )
 
     def _fused_call(self, inputs):
@@ -95,12 +101,16 @@ class BatchNorm(keras.layers.BatchNormalization):
         self.moving_variance.assign(variance)
         return outputs
 
-    def _unbias_moving_variance(self, inputs, before):
-        """The base class has just added (1 - momentum) * v: make it v * n / (n - 1)."""
-        n = ops.cast(math.prod(ops.shape(inputs)[axis] for axis in self._reduction_axes), "float32")
+    def _unbias_moving_variance(self, inputs, kept):
+        """The base class has just added (1 - momentum) * v to `kept`: make it v * n / (n - 1)."""
+        n = ops.cast(
+            math.prod(ops.shape(inputs)[axis] for axis in self._reduction_axes), kept.dtype
+        )
         if self.synchronized:
             import tensorflow as tf
 
-            n *= tf.distribute.get_replica_context().num_replicas_in_sync
-        added = self.moving_variance - self.momentum * before
+            replica = tf.distribute.get_replica_context()
+            if replica is not None:  # None directly in a strategy's scope: one batch, not all
+                n *= replica.num_replicas_in_sync
+        added = self.moving_variance - kept
         self.moving_variance.assign(self.moving_variance + added / ops.maximum(n - 1.0, 1.0))

@@ -6,6 +6,7 @@ import keras
 
 from osnet_tf.layers.batch_norm import BatchNorm
 from osnet_tf.layers.composite import Composite, check_choice, check_positive_int
+from osnet_tf.presets import LITE_KINDS
 
 NORMS = ("batch", "instance", None)
 ACTIVATIONS = ("relu", None)
@@ -139,15 +140,17 @@ class LightConv3x3(Composite):
     """Lite 3x3: pointwise convolution, then depthwise 3x3, one batch norm, ReLU.
 
     Pointwise comes first and nothing stands between the two: it is not a separable convolution,
-    which is depthwise first.
+    which is depthwise first. The other kinds are the paper's comparisons.
 
     Args:
         filters: Output channels, >= 1.
+        kind: "pointwise_depthwise"; "depthwise_pointwise", the separable order; "full", a plain
+            3x3 convolution.
         synchronized: Batch statistics over all replicas.
 
     Input: `(batch, height, width, channels)`. Output: `(batch, height, width, filters)`.
 
-    Raises ValueError if `filters` is not a positive integer.
+    Raises ValueError for an argument outside these.
 
     Reference: arXiv 1905.00953, section 3.1 and figure 3(b).
 
@@ -155,44 +158,64 @@ class LightConv3x3(Composite):
     >>> layer = LightConv3x3(8)
     >>> tuple(layer(np.zeros((1, 4, 4, 16), "float32")).shape)
     (1, 4, 4, 8)
-    >>> layer.count_params() - 2 * 8  # 16 x 8 pointwise, 9 x 8 depthwise, scale and offset
-    216
+    >>> layer.count_params() - 4 * 8  # 16 x 8 pointwise, 9 x 8 depthwise; batch norm has 4 x 8
+    200
     """
 
-    def __init__(self, filters, synchronized=False, **kwargs):
+    def __init__(self, filters, kind="pointwise_depthwise", synchronized=False, **kwargs):
         super().__init__(**kwargs)
         check_positive_int(filters=filters)
+        check_choice(LITE_KINDS, kind=kind)
         self.filters = filters
+        self.kind = kind
         self.synchronized = synchronized
 
     def build(self, input_shape):
-        output_shape = (*input_shape[:-1], self.filters)
-        self.pointwise = self._built_child(
-            keras.layers.Conv2D,
-            "pointwise",
-            input_shape,
-            filters=self.filters,
-            kernel_size=1,
-            use_bias=False,
-            kernel_initializer=he_normal_fan_out(self.filters, 1),
-            data_format="channels_last",
-        )
-        self.depthwise = self._built_child(
-            keras.layers.DepthwiseConv2D,
-            "depthwise",
-            output_shape,
-            kernel_size=3,
-            padding="same",
-            use_bias=False,
-            depthwise_initializer=he_normal_fan_out(self.filters, 3),
-            data_format="channels_last",
-        )
+        output_shape = self.compute_output_shape(input_shape)
+        if self.kind == "full":
+            self.conv = self._convolution("conv", 3, input_shape)
+        elif self.kind == "depthwise_pointwise":
+            self.depthwise = self._depthwise(input_shape)
+            self.pointwise = self._convolution("pointwise", 1, input_shape)
+        else:
+            self.pointwise = self._convolution("pointwise", 1, input_shape)
+            self.depthwise = self._depthwise(output_shape)
         self.norm = self._built_child(
             BatchNorm, "norm", output_shape, synchronized=self.synchronized
         )
 
+    def _convolution(self, name, taps, input_shape):
+        return self._built_child(
+            keras.layers.Conv2D,
+            name,
+            input_shape,
+            filters=self.filters,
+            kernel_size=taps,
+            padding="same",
+            use_bias=False,
+            kernel_initializer=he_normal_fan_out(self.filters, taps),
+            data_format="channels_last",
+        )
+
+    def _depthwise(self, input_shape):
+        return self._built_child(
+            keras.layers.DepthwiseConv2D,
+            "depthwise",
+            input_shape,
+            kernel_size=3,
+            padding="same",
+            use_bias=False,
+            depthwise_initializer=he_normal_fan_out(input_shape[-1], 3),
+            data_format="channels_last",
+        )
+
     def call(self, inputs, training=None):
-        x = self.depthwise(self.pointwise(inputs))
+        if self.kind == "full":
+            x = self.conv(inputs)
+        elif self.kind == "depthwise_pointwise":
+            x = self.pointwise(self.depthwise(inputs))
+        else:
+            x = self.depthwise(self.pointwise(inputs))
         return keras.ops.relu(self.norm(x, training=training))
 
     def compute_output_shape(self, input_shape):
@@ -202,6 +225,7 @@ class LightConv3x3(Composite):
         return {
             **super().get_config(),
             "filters": self.filters,
+            "kind": self.kind,
             "synchronized": self.synchronized,
         }
 

@@ -1,4 +1,4 @@
-"""The aggregation gate: the one part that the streams of a block share."""
+"""The aggregation gate, which the streams of a block share, and one that sees no image."""
 
 import keras
 from keras import ops
@@ -120,3 +120,29 @@ class ChannelGate(Composite):
             "reduction": self.reduction,
             "layer_norm": self.layer_norm,
         }
+
+
+@keras.saving.register_keras_serializable(package="osnet_tf")
+class LearnedGate(keras.layers.Layer):
+    """Scales each channel by a learned number in (0, 1), the same for every image.
+
+    The paper's comparison with gates that are learned and fixed after training. They start at one
+    half, where `ChannelGate` starts too.
+
+    Input: `(batch, height, width, channels)`. Output: the same shape.
+
+    Reference: arXiv 1905.00953, section 4.3 ("learned-and-fixed gates").
+
+    >>> import numpy as np
+    >>> float(LearnedGate()(np.full((1, 1, 1, 1), 3.0, "float32"))[0, 0, 0, 0])
+    1.5
+    """
+
+    def build(self, input_shape):
+        self.logits = self.add_weight(name="logits", shape=(input_shape[-1],), initializer="zeros")
+
+    def call(self, inputs):
+        return inputs * ops.sigmoid(self.logits)
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape)

@@ -4,7 +4,8 @@ import keras
 
 from osnet_tf.layers.composite import Composite, check_choice, check_positive_int
 from osnet_tf.layers.conv import ConvNorm, LightConv3x3, instance_norm_arguments
-from osnet_tf.layers.gate import ChannelGate
+from osnet_tf.layers.gate import ChannelGate, LearnedGate
+from osnet_tf.presets import GATES, LITE_KINDS
 
 INSTANCE_NORMS = (None, "output", "residual")
 
@@ -23,6 +24,12 @@ class OSBlock(Composite):
         streams: T, >= 1. The paper has 4.
         bottleneck_reduction: Output channels per channel inside, >= 1.
         gate_reduction: `reduction` of the gate.
+        lite: `kind` of the `LightConv3x3` layers.
+        gate: How the streams come together. "shared" is the paper's; its comparisons are
+            "separate": a gate for each stream; "scalar": the shared gate gives one number for a
+            stream, not one for each channel; "learned": a number for each stream and channel that
+            is learned and does not depend on the image; "none": the plain sum; "concat":
+            concatenation, without gates.
         instance_norm: None; "output" normalises the sum before the last ReLU (OSNet-IBN);
             "residual" normalises the residual branch in place of its last batch norm (OSNet-AIN).
         synchronized: Batch statistics over all replicas.
@@ -47,6 +54,8 @@ class OSBlock(Composite):
         streams=4,
         bottleneck_reduction=4,
         gate_reduction=16,
+        lite="pointwise_depthwise",
+        gate="shared",
         instance_norm=None,
         synchronized=False,
         **kwargs,
@@ -59,6 +68,8 @@ class OSBlock(Composite):
             gate_reduction=gate_reduction,
         )
         check_choice(INSTANCE_NORMS, instance_norm=instance_norm)
+        check_choice(LITE_KINDS, lite=lite)
+        check_choice(GATES, gate=gate)
         if filters % bottleneck_reduction:
             raise ValueError(
                 "`filters` must be a multiple of `bottleneck_reduction`. Received: "
@@ -68,6 +79,8 @@ class OSBlock(Composite):
         self.num_streams = streams
         self.bottleneck_reduction = bottleneck_reduction
         self.gate_reduction = gate_reduction
+        self.lite = lite
+        self.gate_kind = gate
         self.instance_norm_place = instance_norm
         self.synchronized = synchronized
 
@@ -80,19 +93,23 @@ class OSBlock(Composite):
         self.streams = [
             [
                 self._built_child(
-                    LightConv3x3, f"stream{t}_{i}", middle_shape, filters=middle, **sync
+                    LightConv3x3,
+                    f"stream{t}_{i}",
+                    middle_shape,
+                    filters=middle,
+                    kind=self.lite,
+                    **sync,
                 )
                 for i in range(t)
             ]
             for t in range(1, self.num_streams + 1)
         ]
-        self.gate = self._built_child(
-            ChannelGate, "gate", middle_shape, reduction=self.gate_reduction
-        )
+        self._build_gates(middle_shape)
+        joined = middle * (self.num_streams if self.gate_kind == "concat" else 1)
         self.conv3 = self._built_child(
             ConvNorm,
             "conv3",
-            middle_shape,
+            (*input_shape[:-1], joined),
             filters=self.filters,
             activation=None,
             norm=None if self.instance_norm_place == "residual" else "batch",
@@ -112,16 +129,43 @@ class OSBlock(Composite):
                 **instance_norm_arguments(),
             )
 
+    def _build_gates(self, shape):
+        """`gate`: the one that the streams share; `gates`: one for each, where they do not."""
+        self.gate = None
+        self.gates = []
+        reduction = {"reduction": self.gate_reduction}
+        if self.gate_kind in ("shared", "scalar"):
+            number = 1 if self.gate_kind == "scalar" else None
+            self.gate = self._built_child(ChannelGate, "gate", shape, num_gates=number, **reduction)
+        elif self.gate_kind == "separate":
+            self.gates = [
+                self._built_child(ChannelGate, f"gate{t}", shape, **reduction)
+                for t in range(1, self.num_streams + 1)
+            ]
+        elif self.gate_kind == "learned":
+            self.gates = [
+                self._built_child(LearnedGate, f"gate{t}", shape)
+                for t in range(1, self.num_streams + 1)
+            ]
+
+    def _gated(self, x, stream):
+        if self.gate is not None:
+            return self.gate(x)
+        return self.gates[stream](x) if self.gates else x
+
     def call(self, inputs, training=None):
         reduced = self.conv1(inputs, training=training)
-        total = None
-        for stream in self.streams:
+        outputs = []
+        for number, stream in enumerate(self.streams):
             x = reduced
             for lite in stream:
                 x = lite(x, training=training)
-            x = self.gate(x)
-            total = x if total is None else total + x
-        x = self.conv3(total, training=training)
+            outputs.append(self._gated(x, number))
+        if self.gate_kind == "concat":
+            x = keras.ops.concatenate(outputs, axis=-1)
+        else:
+            x = sum(outputs[1:], outputs[0])
+        x = self.conv3(x, training=training)
         if self.instance_norm_place == "residual":
             x = self.instance_norm(x)
         shortcut = inputs if self.downsample is None else self.downsample(inputs, training=training)
@@ -140,6 +184,8 @@ class OSBlock(Composite):
             "streams": self.num_streams,
             "bottleneck_reduction": self.bottleneck_reduction,
             "gate_reduction": self.gate_reduction,
+            "lite": self.lite,
+            "gate": self.gate_kind,
             "instance_norm": self.instance_norm_place,
             "synchronized": self.synchronized,
         }

@@ -13,7 +13,7 @@ class LabelSmoothedCrossEntropy(keras.losses.Loss):
 
     Args:
         smoothing: In [0, 1).
-        name, **kwargs: Those of `keras.losses.Loss`.
+        name, reduction: Those of `keras.losses.Loss`.
 
     Call arguments: integer labels `(batch,)` in [0, classes); logits `(batch, classes)` float.
     Computed in float32 whatever the logits are.
@@ -28,10 +28,11 @@ class LabelSmoothedCrossEntropy(keras.losses.Loss):
     0.6931
     """
 
-    def __init__(self, smoothing=0.1, name="cross_entropy", **kwargs):
+    def __init__(self, smoothing=0.1, name="cross_entropy", reduction="sum_over_batch_size"):
         if not 0.0 <= smoothing < 1.0:
             raise ValueError(f"`smoothing` must be in [0, 1). Received: smoothing={smoothing}")
-        super().__init__(name=name, **kwargs)
+        # Keras converts labels too to a loss's dtype: in bfloat16, 751 would become 752
+        super().__init__(name=name, reduction=reduction, dtype="float32")
         self.smoothing = float(smoothing)
 
     def call(self, y_true, y_pred):

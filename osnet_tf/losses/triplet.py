@@ -37,10 +37,10 @@ class BatchHardTripletLoss(keras.losses.Loss):
     Args:
         margin: >= 0, in units of the embedding; unused with `soft_margin`.
         soft_margin: Use the soft margin.
-        name, **kwargs: Those of `keras.losses.Loss`.
+        name, reduction: Those of `keras.losses.Loss`.
 
-    Call arguments: integer identities `(batch,)`; embeddings `(batch, dim)` float. Computed in
-    float32.
+    Call arguments: integer identities `(batch,)`, below 2^24 (Keras passes them on as float32);
+    embeddings `(batch, dim)` float. Computed in float32.
 
     Raises ValueError if `margin` < 0.
 
@@ -54,10 +54,13 @@ class BatchHardTripletLoss(keras.losses.Loss):
     0.2667
     """
 
-    def __init__(self, margin=0.3, soft_margin=False, name="triplet", **kwargs):
+    def __init__(
+        self, margin=0.3, soft_margin=False, name="triplet", reduction="sum_over_batch_size"
+    ):
         if not margin >= 0.0:
             raise ValueError(f"`margin` must be >= 0. Received: margin={margin}")
-        super().__init__(name=name, **kwargs)
+        # Keras converts labels too to a loss's dtype: in bfloat16, 750 and 751 would be one person
+        super().__init__(name=name, reduction=reduction, dtype="float32")
         self.margin = float(margin)
         self.soft_margin = bool(soft_margin)
 

@@ -20,7 +20,8 @@ class WeightedLosses:
         losses: Dict from an output's name ("logits", "embedding") to a `keras.losses.Loss`.
         weights: Dict from the same names to numbers >= 0; 1 where missing.
 
-    Raises ValueError for no loss, a negative weight, or a weight for an output without a loss.
+    Raises ValueError for no loss, two losses of one name, a negative weight, or a weight for an
+    output without a loss.
 
     >>> import numpy as np
     >>> from osnet_tf.losses import BatchHardTripletLoss, LabelSmoothedCrossEntropy
@@ -38,6 +39,12 @@ class WeightedLosses:
         weights = dict(weights or {})
         if not losses:
             raise ValueError(f"At least one loss is needed. Received: losses={losses}")
+        names = [loss.name for loss in losses.values()]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(
+                    f"Two losses have the name {name!r}: give each its own. Received: names={names}"
+                )
         unknown = set(weights) - set(losses)
         if unknown:
             raise ValueError(
@@ -52,7 +59,11 @@ class WeightedLosses:
         )
 
     def __call__(self, labels, outputs):
-        """Returns (total, dict from each loss's name to its unweighted value), scalars."""
+        """Returns (total, dict from each loss's name to its unweighted value), scalars.
+
+        Within a replica of a `tf.distribute` strategy they are shares, 1 / replicas of the mean, as
+        Keras's losses return them.
+        """
         parts = {term.loss.name: term.loss(labels, outputs[term.output]) for term in self.terms}
         total = sum(term.weight * parts[term.loss.name] for term in self.terms)
         return total, parts

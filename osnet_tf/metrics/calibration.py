@@ -63,7 +63,7 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, fields):
-        """The calibration of a `to_dict`; raises ValueError that names missing or unknown fields."""
+        """The calibration of a `to_dict`; raises ValueError naming wrong or missing fields."""
         known = {field.name for field in dataclasses.fields(cls)}
         wrong = known.symmetric_difference(fields)
         if wrong:

@@ -4,6 +4,7 @@ import numpy as np
 
 from osnet_tf.metrics.blocks import default_block
 from osnet_tf.metrics.checks import check_choice, check_count, check_features, check_same_width
+from osnet_tf.metrics.exact import ExactDistances
 from osnet_tf.metrics.keys import AffineKeys
 
 METRICS = ("euclidean", "sqeuclidean", "cosine")
@@ -12,7 +13,8 @@ METRICS = ("euclidean", "sqeuclidean", "cosine")
 def distance_blocks(query, gallery, *, metric="euclidean", block=None):
     """Yields the distances of a block of queries to the whole gallery, one block after another.
 
-    Computed in float64 and rounded once to float32; only one block is held at a time.
+    Computed in float64 and rounded once to float32, so that small distances are as precise as
+    others and identical images are at 0; only one block is held at a time.
 
     Args:
         query: `(Q, D)` real features; they are taken as float32.
@@ -50,6 +52,7 @@ def distance_blocks(query, gallery, *, metric="euclidean", block=None):
 
 def _blocks(query, gallery, metric, block):
     keys = AffineKeys(query, gallery, metric, np.float64)
+    exact = ExactDistances(query, gallery, metric)
     size = min(block, len(query))
     product = np.empty((size, len(gallery)))
     rounded = np.empty((size, len(gallery)), np.float32)
@@ -58,7 +61,12 @@ def _blocks(query, gallery, metric, block):
         values = product[: rows.stop - start]
         np.matmul(keys.coefficients[rows], keys.rows.T, out=values)
         values += keys.offsets[rows, None]
+        # What is left of cancelled digits depends on the block: the least are summed directly.
+        small = values <= keys.errors[rows, None] * 2.0**24
         values *= keys.factor
+        for i in np.flatnonzero(small.any(axis=1)):
+            columns = np.flatnonzero(small[i])
+            values[i, columns] = exact(start + i, columns)
         np.clip(values, 0.0, 2.0 if metric == "cosine" else None, out=values)
         if metric == "euclidean":
             np.sqrt(values, out=values)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from osnet_tf.metrics.checks import check_count, check_features, check_same_width
+from osnet_tf.metrics.keys import unit_rows
 from osnet_tf.metrics.neighbors import nearest
 
 
@@ -38,25 +39,9 @@ def expand_queries(query, gallery, *, k=5, alpha=None, metric="cosine", block=No
     query = check_features(query, "query")
     gallery = check_features(gallery, "gallery")
     check_same_width(query, gallery, "query", "gallery")
-    if alpha is not None and not alpha >= 0:
-        raise ValueError(f"alpha must be None or >= 0. Received: alpha={alpha}")
+    _check_alpha(alpha)
     indices, _ = nearest(query, gallery, k, metric=metric, block=block)
-    gallery_lengths = _lengths(gallery)
-    out = np.empty_like(query)
-    for i, columns in enumerate(indices):
-        own, others = query[i].astype(np.float64), gallery[columns].astype(np.float64)
-        lengths = gallery_lengths[columns, None]
-        length = _lengths(own[None])[0]
-        if metric == "cosine":
-            own, others = own / length, others / lengths
-            length, lengths = 1.0, np.ones_like(lengths)
-        weights = np.ones(len(columns))
-        if alpha is not None:
-            cosine = (others / lengths) @ (own / length)
-            weights = np.where(cosine > 0, np.maximum(cosine, 0.0) ** alpha, 0.0)
-        mean = (own + weights @ others) / (1 + weights.sum())
-        out[i] = mean / _lengths(mean[None])[0] if metric == "cosine" else mean
-    return out
+    return _averaged(query, gallery, indices, alpha, metric)
 
 
 def augment_gallery(gallery, *, k=5, alpha=None, metric="cosine", block=None):
@@ -84,4 +69,32 @@ def augment_gallery(gallery, *, k=5, alpha=None, metric="cosine", block=None):
     >>> augment_gallery([[0.0], [1.0], [10.0]], k=1, metric="euclidean").ravel()
     array([0.5, 0.5, 5.5], dtype=float32)
     """
-    raise NotImplementedError
+    gallery = check_features(gallery, "gallery")
+    _check_alpha(alpha)
+    if check_count(k, "k") >= len(gallery):
+        raise ValueError(f"k must be < the {len(gallery)} rows of gallery. Received: k={k}")
+    indices, _ = nearest(gallery, gallery, k + 1, metric=metric, block=block)
+    other = indices != np.arange(len(gallery))[:, None]
+    other[other.all(axis=1), -1] = False  # more than k duplicates stand before the image itself
+    return _averaged(gallery, gallery, indices[other].reshape(-1, k), alpha, metric)
+
+
+def _check_alpha(alpha):
+    if alpha is not None and not alpha >= 0:
+        raise ValueError(f"alpha must be None or >= 0. Received: alpha={alpha}")
+
+
+def _averaged(features, gallery, indices, alpha, metric):
+    """Float32 means of each row of `features` with the gallery rows of its `indices`."""
+    out = np.empty_like(features)
+    for i, columns in enumerate(indices):
+        own, others = features[i].astype(np.float64), gallery[columns].astype(np.float64)
+        weights = np.ones(len(columns))
+        if metric == "cosine":
+            own, others = unit_rows(own), unit_rows(others)
+        if alpha is not None:
+            cosine = unit_rows(others) @ unit_rows(own)
+            weights = np.where(cosine > 0, np.maximum(cosine, 0.0) ** alpha, 0.0)
+        mean = (own + weights @ others) / (1 + weights.sum())
+        out[i] = unit_rows(mean) if metric == "cosine" else mean
+    return out

@@ -48,7 +48,7 @@ class PairCounts:
         return {int(b): (same[k], different[k]) for k, b in enumerate(bins)}
 
     def _pairs(self):
-        """Yields bits of distances by blocks: of the matches, of all, and of all the same person."""
+        """Yields, a block each, the bits of distances: matches, all, all of the same person."""
         labels = self._labels
         query, gallery, metric, block = self._arguments
         for rows, distances in distance_blocks(query, gallery, metric=metric, block=block):

@@ -152,8 +152,9 @@ def rank_distances(
         A `RankingResult`.
 
     Raises:
-        TypeError: labels neither integers nor strings.
-        ValueError: shapes that do not fit, a NaN distance, `max_rank` < 1, no query with a match.
+        TypeError: distances that are not real, labels neither integers nor strings.
+        ValueError: shapes that do not fit, NaN or infinite distances, `max_rank` < 1, or no query
+            with a match.
 
     Example:
 
@@ -180,10 +181,15 @@ def _checked_blocks(blocks, num_query, num_gallery):
                 f"distances must have shape ({num_query}, {num_gallery}), in blocks of consecutive "
                 f"queries. Received: rows {rows.start} to {rows.stop}, shape={block.shape}"
             )
-        if np.isnan(block).any():
-            row = int(np.argmax(np.isnan(block).any(axis=1)))
-            raise ValueError(f"distances must not be NaN: those of query {rows.start + row} are.")
-        done = rows.stop
+        if block.dtype.kind not in "fiu":
+            raise TypeError(f"distances must be real numbers. Received: dtype={block.dtype}")
+        finite = np.isfinite(block).all(axis=1)
+        if not finite.all():
+            row = rows.start + int(np.argmin(finite))
+            raise ValueError(f"distances must be finite: those of query {row} are not all.")
+        if block.dtype.kind != "f":
+            block = block.astype(np.float64)
+        done = min(rows.stop, num_query)
         yield rows, block
     if done != num_query:
         raise ValueError(f"distances must cover {num_query} queries. Received: {done}")

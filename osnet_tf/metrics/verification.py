@@ -96,7 +96,7 @@ def verify(
         query, gallery, q_pids, g_pids, q_camids, g_camids, camera_aware: as in `rank`.
         fprs: the false-positive rates that thresholds are wanted for, each in (0, 1). With N pairs
             of different people, a rate below 1 / N can only be met by accepting none of them.
-        metric: `"euclidean"`, `"sqeuclidean"` or `"cosine"`; thresholds are distances of this metric.
+        metric: `"euclidean"`, `"sqeuclidean"` or `"cosine"`: what thresholds are measured in.
         block: queries at a time; by default as many as fit 16 MB.
 
     Returns:
@@ -136,10 +136,11 @@ def verify(
 
 def _evaluate(counts, num_same, num_different, fprs, metric):
     total_same, total_different = np.cumsum(counts.same), np.cumsum(counts.different)
-    # For rate a the (a N + 1)-th nearest pair of different people is the first not to accept.
-    allowed = [min(int(np.floor(fpr * num_different)), num_different - 1) for fpr in fprs]
+    # With k of N pairs of different people allowed, the (k + 1)-th nearest is the first to refuse.
+    allowed = [_most_within(fpr, num_different) for fpr in fprs]
     bins = np.searchsorted(total_different, allowed, side="right")
-    crossed = total_different / num_different >= 1 - total_same / num_same
+    # Whole numbers: false positives / num_different >= false negatives / num_same.
+    crossed = total_different * num_same >= (num_same - total_same) * num_different
     eer_bin = int(np.argmax(crossed))
     inside = counts.within([*bins, eer_bin])
 
@@ -178,12 +179,19 @@ def _evaluate(counts, num_same, num_different, fprs, metric):
 def _equal_error(inside, at, total_same, total_different, num_same, num_different):
     """`(rate, threshold)` where the false-positive rate first reaches the false-negative rate."""
     same, different = inside
-    fpr = (total_different[at] - different.sum() + np.cumsum(different)) / num_different
-    fnr = 1 - (total_same[at] - same.sum() + np.cumsum(same)) / num_same
-    low = int(np.argmax(fpr >= fnr))
-    old_fpr = fpr[low] - different[low] / num_different
-    old_fnr = fnr[low] + same[low] / num_same
-    gap, old_gap = fpr[low] - fnr[low], old_fnr - old_fpr
-    share = old_gap / (old_gap + gap) if old_gap + gap > 0 else 1.0
-    rate = old_fpr + share * (fpr[low] - old_fpr)
+    accepted = total_different[at] - different.sum() + np.cumsum(different)
+    refused = num_same - (total_same[at] - same.sum() + np.cumsum(same))
+    low = int(np.argmax(accepted * num_same >= refused * num_different))
+    fpr, fnr = accepted[low] / num_different, refused[low] / num_same
+    old_fpr = (accepted[low] - different[low]) / num_different
+    old_fnr = (refused[low] + same[low]) / num_same
+    share = (old_fnr - old_fpr) / (old_fnr - old_fpr + fpr - fnr)  # old_fnr > old_fpr
+    rate = old_fpr + share * (fpr - old_fpr)
     return float(rate), float(distance_of((at << LOW_BITS) + low))
+
+
+def _most_within(fpr, total):
+    """The largest k < total with k / total <= fpr."""
+    k = int(fpr * total)
+    k += (k + 1) / total <= fpr
+    return min(k, total - 1)

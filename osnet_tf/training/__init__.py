@@ -7,6 +7,7 @@ from osnet_tf.training.recipes import RECIPES, make_config
 
 _HOMES = {
     "DivergedError": "trainer",
+    "FusedAdam": "optimizers",
     "Interrupted": "interrupts",
     "RunDir": "run_dir",
     "RunDirError": "run_dir",
@@ -15,7 +16,7 @@ _HOMES = {
     "WarmUp": "schedules",
     "fit": "fit",
     "make_losses": "fit",
-    "make_optimizer": "schedules",
+    "make_optimizer": "optimizers",
 }
 
 __all__ = ["RECIPES", "ConfigError", "TrainingConfig", "make_config", *_HOMES]

@@ -5,6 +5,8 @@ import difflib
 import os
 from dataclasses import dataclass
 
+from osnet_tf.presets import GATES, LITE_KINDS
+
 OPTIMIZERS = ("amsgrad", "adam", "sgd")
 SCHEDULES = ("cosine", "step", "constant")
 
@@ -48,6 +50,9 @@ class TrainingConfig:
     height: int = _field(256, "Height of the model's images, in pixels.")
     width: int = _field(128, "Width of the model's images, in pixels.")
     feature_dim: int = _field(512, "Length of the embedding.")
+    streams: int = _field(4, "Streams of an OS block.")
+    lite: str = _field("pointwise_depthwise", f"Lite 3x3: {', '.join(LITE_KINDS)}.")
+    gate: str = _field("shared", f"How streams come together: {', '.join(GATES)}.")
     weights: str = _field("", "File of initial weights; none: random initialisation.", is_path=True)
     epochs: int = _field(150, "Passes over the training set.")
     batch_size: int = _field(64, "Images in a step, over all replicas.")
@@ -86,7 +91,15 @@ class TrainingConfig:
     xla: str = _field("auto", "Compile with XLA: on, off, or auto (on a single accelerator only).")
 
     def __post_init__(self):
-        for name in ("height", "width", "feature_dim", "epochs", "batch_size", "keep_checkpoints"):
+        for name in (
+            "height",
+            "width",
+            "feature_dim",
+            "streams",
+            "epochs",
+            "batch_size",
+            "keep_checkpoints",
+        ):
             self._check(name, getattr(self, name) >= 1, "must be >= 1")
         self._check("evaluation_batch_size", self.evaluation_batch_size >= 1, "must be >= 1")
         for name in (
@@ -99,6 +112,8 @@ class TrainingConfig:
         self._check("label_smoothing", 0 <= self.label_smoothing < 1, "must be in [0, 1)")
         self._check("erase", 0 <= self.erase <= 1, "must be in [0, 1]")
         self._check("step_factor", 0 < self.step_factor <= 1, "must be in (0, 1]")
+        self._check("lite", self.lite in LITE_KINDS, _one_of(LITE_KINDS))
+        self._check("gate", self.gate in GATES, _one_of(GATES))
         self._check("optimizer", self.optimizer in OPTIMIZERS, _one_of(OPTIMIZERS))
         self._check("schedule", self.schedule in SCHEDULES, _one_of(SCHEDULES))
         self._check("xla", self.xla in ("auto", "on", "off"), _one_of(("auto", "on", "off")))

@@ -14,8 +14,8 @@ from osnet_tf.models import OSNet, add_classifier
 from osnet_tf.progress_bar import progress_bar
 from osnet_tf.training.callbacks import MetricsCSV, ProgressBar, TensorBoard
 from osnet_tf.training.config import ConfigError
+from osnet_tf.training.optimizers import make_optimizer
 from osnet_tf.training.run_dir import RunDir, write_json
-from osnet_tf.training.schedules import make_optimizer
 from osnet_tf.training.step import TrainingStep
 from osnet_tf.training.trainer import Trainer
 
@@ -65,6 +65,9 @@ def fit(config, run_dir, *, resume=False, strategy=None, show_progress=False):
             config.preset,
             input_shape=(*config.size, 3),
             feature_dim=config.feature_dim,
+            streams=config.streams,
+            lite=config.lite,
+            gate=config.gate,
             weights=config.weights or None,
             synchronized=config.synchronized,
         )

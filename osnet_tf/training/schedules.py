@@ -81,24 +81,3 @@ def learning_rate_schedule(config, steps_per_epoch):
         schedule = config.learning_rate
     warmup_steps = round(config.warmup_epochs * steps_per_epoch)
     return WarmUp(schedule, warmup_steps) if warmup_steps else schedule
-
-
-def make_optimizer(config, steps_per_epoch):
-    """The Keras optimizer that a config asks for.
-
-    `config.l2` is not part of it: PyTorch's weight decay is inside the gradient, so the training
-    step adds it there. `config.weight_decay` is Keras's own, decoupled.
-
-    >>> from osnet_tf.training.config import TrainingConfig
-    >>> make_optimizer(TrainingConfig(optimizer="amsgrad"), 10).amsgrad
-    True
-    """
-    common = {
-        "learning_rate": learning_rate_schedule(config, steps_per_epoch),
-        "weight_decay": config.weight_decay or None,
-    }
-    if config.optimizer == "sgd":
-        return keras.optimizers.SGD(momentum=config.momentum, **common)
-    return keras.optimizers.Adam(
-        beta_1=config.momentum, epsilon=1e-8, amsgrad=config.optimizer == "amsgrad", **common
-    )

@@ -7,8 +7,8 @@ import tensorflow as tf
 class TrainingStep:
     """Forward, backward and update over a `tf.distribute` strategy.
 
-    Every replica gets an equal, contiguous part of the global batch. Its loss is divided by the
-    number of replicas, so that the summed gradients are those of the mean over the global batch.
+    Every replica gets an equal, contiguous part of the global batch, and its loss counts 1 /
+    replicas: the summed gradients are those of the mean over the global batch.
 
     Args:
         model: As `add_classifier` returns: images -> {"logits", "embedding"}. Made, as the
@@ -44,8 +44,12 @@ class TrainingStep:
         self._classifier_only = classifier_only
         classifier = model.get_layer("classifier")
         self._variables = (classifier if classifier_only else model).trainable_variables
-        self._gradients = tf.function(self._compute_gradients, jit_compile=True if xla else None)
-        self._run = tf.function(self._distributed_step)
+        self._gradients = self._compute_gradients
+        if xla:
+            self._gradients = tf.function(
+                self._compute_gradients, jit_compile=True, autograph=False
+            )
+        self._run = tf.function(self._distributed_step, autograph=False)
 
     def __call__(self, images, labels):
         """Trains on one global batch.
@@ -76,20 +80,16 @@ class TrainingStep:
     def _compute_gradients(self, images, labels):
         replicas = self._strategy.num_replicas_in_sync
         with tf.GradientTape() as tape:
-            outputs = self._forward(images)
-            loss, parts = self._losses(labels, outputs)
-            scaled = loss / replicas
+            outputs = self._model(images, training=not self._classifier_only)
+            # Keras's losses divide by the number of replicas themselves
+            share_of_loss, parts = self._losses(labels, outputs)
         variables = [variable.value for variable in self._variables]
-        gradients = tape.gradient(scaled, variables)
+        gradients = tape.gradient(share_of_loss, variables)
         if self._l2:
-            share = self._l2 / replicas
-            gradients = [g + share * v for g, v in zip(gradients, variables, strict=True)]
+            l2 = self._l2 / replicas
+            gradients = [g + l2 * v for g, v in zip(gradients, variables, strict=True)]
         correct = keras.ops.argmax(outputs["logits"], axis=-1) == keras.ops.cast(labels, "int32")
         accuracy = keras.ops.mean(keras.ops.cast(correct, "float32"))
-        return gradients, {"loss": loss, **parts, "accuracy": accuracy}
-
-    def _forward(self, images):
-        if not self._classifier_only:
-            return self._model(images, training=True)
-        outputs = self._model(images, training=False)
-        return {name: outputs[name] for name in outputs}
+        losses = {"loss": share_of_loss, **parts}
+        means = {name: replicas * value for name, value in losses.items()}
+        return gradients, {**means, "accuracy": accuracy}

@@ -38,8 +38,12 @@ class Trainer:
         with strategy.scope():
             optimizer.build(model.trainable_variables)
             self.progress = Progress(loss_names)
+        # Variables by their paths: TensorFlow's own walk over a Keras model misses most of the
+        # layers inside layers, and says nothing
         self._checkpoint = tf.train.Checkpoint(
-            model=model, optimizer=optimizer, progress=self.progress
+            weights=_by_path(model.variables),
+            optimizer=_by_path(optimizer.variables),
+            progress=self.progress,
         )
         self._manager = tf.train.CheckpointManager(
             self._checkpoint, str(checkpoint_dir), max_to_keep=keep_checkpoints
@@ -138,3 +142,12 @@ class Trainer:
             f"Training diverged in epoch {self.epochs_done + 1}: {what}. "
             f"A lower learning rate or a longer warm-up usually helps. Last good checkpoint: {kept}"
         )
+
+
+def _by_path(variables):
+    by_path = {variable.path: variable.value for variable in variables}
+    if len(by_path) < len(variables):
+        paths = [variable.path for variable in variables]
+        twice = sorted({path for path in paths if paths.count(path) > 1})
+        raise ValueError(f"Two variables have the same path. Received: {twice}")
+    return by_path

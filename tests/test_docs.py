@@ -1,0 +1,83 @@
+"""The docstrings' examples and the README's commands and code, executed."""
+
+import doctest
+import importlib
+import os
+import pkgutil
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import osnet_tf
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+#: What makes a README command short enough for a test.
+SHORTER = {"train/fit.py": ["--epochs=1"]}
+
+
+def library_modules():
+    return sorted(m.name for m in pkgutil.walk_packages(osnet_tf.__path__, "osnet_tf."))
+
+
+@pytest.mark.parametrize("name", library_modules())
+def test_docstring_examples(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    assert doctest.testmod(module, optionflags=flags).failed == 0
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", README.read_text(), re.M | re.S)
+
+
+def commands():
+    """The README's lines that start a command of this project."""
+    text = "\n".join(blocks("bash")).replace("\\\n", " ")
+    return [shlex.split(line) for line in text.splitlines() if "python train/" in line]
+
+
+def run(arguments, folder):
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_the_readme_does_what_it_says(tmp_path):
+    """Every demo command in its order, each started as a user would; then the Python code."""
+    (tmp_path / "train").symlink_to(ROOT / "train")
+    demo = [c[1:] for c in commands() if not any("market1501" in word for word in c)]
+    assert any("train/fit.py" in c for c in demo)
+    for command in demo:
+        run([*command, *SHORTER.get(command[0], [])], tmp_path)
+    for number, code in enumerate(blocks("python")):
+        script = tmp_path / f"readme{number}.py"
+        script.write_text(code)
+        run([str(script)], tmp_path)
+
+
+def test_the_readmes_long_commands_have_valid_flags(tmp_path):
+    """Market-1501 takes hours: absl checks the flags and stops."""
+    long = [c[1:] for c in commands() if any("market1501" in word for word in c)]
+    assert long
+    for command in long:
+        run([ROOT / command[0], *command[1:], "--only_check_args"], tmp_path)
+
+
+def test_the_readme_names_what_there_is():
+    text = README.read_text()
+    for path in re.findall(r"`((?:osnet_tf|train|tests|saved_models)/[\w/.]*)`", text):
+        assert (ROOT / path).exists(), path

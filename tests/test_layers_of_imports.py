@@ -1,0 +1,117 @@
+"""Imports point downwards only: NumPy < Keras < TensorFlow < training < the commands."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NUMPY, KERAS, TENSORFLOW, TRAINING, COMMANDS = range(5)
+
+#: The first prefix that fits gives a module's layer.
+LAYERS = {
+    "osnet_tf.ablations": KERAS,
+    "osnet_tf.command_line": TRAINING,
+    "osnet_tf.complexity": KERAS,
+    "osnet_tf.data.augmentation": TENSORFLOW,
+    "osnet_tf.data.decoding": TENSORFLOW,
+    "osnet_tf.data.pipeline": TENSORFLOW,
+    "osnet_tf.data": NUMPY,
+    "osnet_tf.embedding": TENSORFLOW,
+    "osnet_tf.evaluation": TENSORFLOW,
+    "osnet_tf.export": TENSORFLOW,
+    "osnet_tf.layers": KERAS,
+    "osnet_tf.losses": KERAS,
+    "osnet_tf.metrics": NUMPY,
+    "osnet_tf.model_source": TENSORFLOW,
+    "osnet_tf.models": KERAS,
+    "osnet_tf.preprocessing": KERAS,
+    "osnet_tf.presets": NUMPY,
+    "osnet_tf.progress_bar": NUMPY,
+    "osnet_tf.report": NUMPY,
+    "osnet_tf.training.config": NUMPY,
+    "osnet_tf.training.recipes": NUMPY,
+    "osnet_tf.training.run_dir": NUMPY,
+    "osnet_tf.training": TRAINING,
+    "osnet_tf.version": NUMPY,
+    "osnet_tf.weights": KERAS,
+    "train": COMMANDS,
+}
+#: The lowest layer that may import a package when it is imported itself.
+LOWEST = {
+    "numpy": NUMPY,
+    "PIL": NUMPY,
+    "tqdm": NUMPY,
+    "keras": KERAS,
+    "ml_dtypes": KERAS,
+    "tensorflow": TENSORFLOW,
+    "absl": COMMANDS,
+}
+STANDARD = {*__import__("sys").stdlib_module_names}
+
+
+def modules():
+    for folder in ("osnet_tf", "train"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            if name != "osnet_tf":  # it loads everything, lazily: see test_loading.py
+                yield name, path
+
+
+def layer(name):
+    for prefix, value in LAYERS.items():
+        if name == prefix or name.startswith(prefix + "."):
+            return value
+    raise AssertionError(f"{name} has no layer: add it to LAYERS")
+
+
+def imports(path):
+    """(module, whether it is imported with the file) for each import."""
+    tree = ast.parse(path.read_text())
+    inside = {
+        id(child)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for child in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module]
+            if node.module.startswith("osnet_tf"):  # `from osnet_tf.data import pipeline`
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            yield name, id(node) not in inside
+
+
+@pytest.mark.parametrize(("name", "path"), [pytest.param(*m, id=m[0]) for m in modules()])
+def test_imports_point_downwards(name, path):
+    own = layer(name)
+    for imported, at_import in imports(path):
+        top = imported.split(".")[0]
+        if top == "osnet_tf":
+            if imported.count(".") > 1 or imported.split(".")[1] in _packages():
+                assert layer(imported) <= own, f"{name} imports {imported} from above"
+        elif at_import and top not in STANDARD:
+            assert top in LOWEST, f"{name} imports {top} when it is imported"
+            assert LOWEST[top] <= own, f"{name} imports {top}, which belongs above it"
+
+
+def test_no_command_is_imported():
+    for name, path in modules():
+        for imported, _ in imports(path):
+            assert imported.split(".")[0] != "train", f"{name} imports a command"
+
+
+def test_the_commands_are_short():
+    for path in (ROOT / "train").glob("*.py"):
+        assert len(path.read_text().splitlines()) <= 80, path
+    assert not (ROOT / "train" / "__init__.py").exists()
+
+
+def _packages():
+    return {path.stem for path in (ROOT / "osnet_tf").iterdir()}

@@ -1,0 +1,280 @@
+import keras
+import numpy as np
+import pytest
+
+from osnet_tf import OSNet, add_classifier
+from osnet_tf.layers import BatchNorm, OSBlock
+from osnet_tf.losses import BatchHardTripletLoss, LabelSmoothedCrossEntropy
+from osnet_tf.models import model_size
+from tests.layer_test_kit import array, is_tensorflow
+
+SIZE = (32, 16)
+
+
+def images(batch=2, size=SIZE, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (batch, *size, 3), dtype=np.uint8)
+
+
+def disturbed(model, seed=0):
+    """Away from the initial zeros and ones, so that nothing is equal by symmetry."""
+    rng = np.random.default_rng(seed)
+    for variable in model.variables:
+        noise = rng.uniform(0.9, 1.1, variable.shape) * array(variable)
+        if variable.name in ("beta", "bias", "moving_mean"):
+            noise += rng.normal(0.0, 0.1, variable.shape)
+        variable.assign(noise.astype("float32"))
+    return model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return disturbed(OSNet("osnet_x0_25", input_shape=(None, None, 3)))
+
+
+@pytest.fixture(scope="module")
+def embedding(model):
+    return array(model(images()))
+
+
+@pytest.mark.parametrize(
+    ("preset", "message"),
+    [
+        ("osnet_x0_2", r"Unknown preset. Did you mean 'osnet_x0_25'\?"),
+        ("vgg", r"Unknown preset. There are: .*Received: preset='vgg'"),
+    ],
+)
+def test_unknown_presets(preset, message):
+    with pytest.raises(ValueError, match=message):
+        OSNet(preset)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"input_shape": (12, 128, 3)}, r"at least 13. Received: input_shape=\(12, 128, 3\)"),
+        ({"input_shape": (128, 12, 3)}, r"at least 13. Received: input_shape=\(128, 12, 3\)"),
+        ({"input_shape": (None, 12, 3)}, r"at least 13. Received: input_shape=\(None, 12, 3\)"),
+        ({"input_shape": (256, 128, 1)}, r"must be \(height, width, 3\). Received: .*\(256, 128"),
+        ({"input_shape": (256, 128)}, r"must be \(height, width, 3\). Received: .*\(256, 128\)"),
+        ({"feature_dim": 0}, r"`feature_dim` must be a positive integer. Received: feature_dim=0"),
+        ({"feature_dim": 1.5}, r"`feature_dim` must be a positive .* Received: feature_dim=1.5"),
+        ({"feature_dim": True}, r"`feature_dim` must be a positive .* feature_dim=True"),
+    ],
+)
+def test_invalid_arguments(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        OSNet("osnet_x0_25", **arguments)
+
+
+@pytest.mark.parametrize("num_classes", [0, -5, 2.0, None, True])
+def test_invalid_num_classes(model, num_classes):
+    with pytest.raises(
+        ValueError, match=rf"`num_classes` must be a positive integer. .*={num_classes!r}"
+    ):
+        add_classifier(model, num_classes)
+
+
+@pytest.mark.parametrize("size", [(13, 13), (33, 16), (50, 20)])
+def test_any_size(model, size):
+    """The last pooling takes what is left, 1 x 1 at the smallest; every size embeds."""
+    x = images(size=size)
+    first = array(model(x))
+    assert first.shape == (2, 512)
+    assert np.all(np.isfinite(first))
+    assert not np.allclose(first[0], first[1])
+    fixed = keras.Model(model.input, model.get_layer("conv5").output)(x)
+    expected = size
+    for divisor in (2, 2):
+        expected = tuple(-(-n // divisor) for n in expected)
+    assert tuple(fixed.shape[1:3]) == tuple(n // 4 for n in expected)
+
+
+def test_a_fixed_size_and_feature_dim():
+    model = OSNet("osnet_x0_25", input_shape=(160, 64, 3), feature_dim=128, name="mine")
+    assert model.input_shape == (None, 160, 64, 3)
+    assert model.output_shape == (None, 128)
+    assert model.name == "mine"
+    assert model_size(model) == (160, 64)
+
+
+def test_model_size_needs_a_fixed_one(model):
+    with pytest.raises(ValueError, match=r"fixed input size. Received: .*\(None, None, None, 3\)"):
+        model_size(model)
+
+
+def test_uint8_and_float_images_embed_alike(model, embedding):
+    for dtype in ("float32", "float64", "int32"):
+        np.testing.assert_array_equal(array(model(images().astype(dtype))), embedding)
+    np.testing.assert_array_equal(array(model(keras.ops.convert_to_tensor(images()))), embedding)
+
+
+def test_the_normalisation_is_inside(model):
+    x = images()
+    found = keras.Model(model.input, model.get_layer("normalization").output)(x)
+    expected = (x / 255 - np.array((0.485, 0.456, 0.406))) / np.array((0.229, 0.224, 0.225))
+    np.testing.assert_allclose(array(found), expected, atol=1e-5)
+
+
+def test_embeddings_are_the_public_ones(embedding):
+    """After a ReLU and not normalised, different for every image."""
+    assert embedding.dtype == np.float32
+    assert embedding.min() == 0.0
+    assert 0.1 < (embedding > 0).mean() < 0.9
+    norms = np.linalg.norm(embedding, axis=1)
+    assert np.abs(norms - 1).min() > 1e-3
+    assert np.abs(embedding[0] - embedding[1]).max() > 1e-4
+
+
+def test_images_do_not_see_each_other(model, embedding):
+    alone = np.concatenate([array(model(image[None])) for image in images()])
+    np.testing.assert_allclose(alone, embedding, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision(policy, model, embedding):
+    """Float32 embedding and logits, near the float32 model's, from images of any fraction."""
+    keras.config.set_dtype_policy(policy)
+    mixed = OSNet("osnet_x0_25", input_shape=(*SIZE, 3))
+    for target, source in zip(mixed.variables, model.variables, strict=True):
+        assert target.dtype == "float32"
+        target.assign(source)
+    keras.config.set_dtype_policy("float32")
+    half = policy.removeprefix("mixed_")
+    assert mixed.get_layer("conv4_1").compute_dtype == half
+    assert mixed.get_layer("conv4_1").streams[3][3].norm.compute_dtype == half
+    outputs = add_classifier(mixed, 4)(images())
+    for name, output in outputs.items():
+        assert keras.backend.standardize_dtype(output.dtype) == "float32", name
+    found = array(outputs["embedding"])
+    cosine = (found * embedding).sum(1) / np.linalg.norm(found, axis=1)
+    assert np.all(cosine / np.linalg.norm(embedding, axis=1) > 0.99)
+    # 0..255 with fractions does not survive a half-precision type: it is normalised in float32
+    x = images() / np.float32(1.01)
+    normalised = keras.Model(mixed.input, mixed.get_layer("normalization").output)(x)
+    expected = (x / 255 - np.array((0.485, 0.456, 0.406))) / np.array((0.229, 0.224, 0.225))
+    np.testing.assert_allclose(array(normalised), expected, atol=1e-5)
+
+
+def test_initial_weights_are_those_of_the_public_code():
+    model = OSNet("osnet_ibn_x0_25", input_shape=(*SIZE, 3))
+    classifier = add_classifier(model, 300).get_layer("classifier")
+    seen = set()
+    for variable in [*model.variables, *classifier.variables]:
+        value, path = array(variable), variable.path
+        name = variable.name
+        if name in ("gamma", "moving_variance"):
+            assert np.all(value == 1), path
+            continue
+        if name in ("beta", "bias", "moving_mean"):
+            assert not value.any(), path
+            continue
+        assert name == "kernel", path
+        if path in ("fc/kernel", "classifier/kernel"):
+            expected, kind = 0.01, "linear"
+        elif "/depthwise/" in path:
+            expected, kind = np.sqrt(2 / (9 * value.shape[2])), "depthwise"
+        else:
+            taps = value.shape[0] * value.shape[1] if value.ndim == 4 else 1
+            expected, kind = np.sqrt(2 / (taps * value.shape[-1])), f"convolution of {taps}"
+        seen.add(kind)
+        assert value.std() == pytest.approx(expected, rel=5 / np.sqrt(2 * value.size)), path
+        assert abs(value.mean()) < 5 * expected / np.sqrt(value.size), path
+    assert seen == {"linear", "depthwise", "convolution of 1", "convolution of 49"}
+
+
+def test_the_seed_decides_and_no_two_kernels_are_alike():
+    keras.utils.set_random_seed(7)
+    first = OSBlock(64)
+    first.build((None, 4, 2, 64))
+    keras.utils.set_random_seed(7)
+    second = OSBlock(64)
+    second.build((None, 4, 2, 64))
+    kernels = []
+    for one, two in zip(first.variables, second.variables, strict=True):
+        np.testing.assert_array_equal(array(one), array(two), err_msg=one.path)
+        if one.name == "kernel":
+            kernels.append(array(one).ravel())
+    for i, one in enumerate(kernels):
+        for other in kernels[:i]:
+            assert one.shape != other.shape or not np.array_equal(one, other)
+
+
+def test_the_classifier_shares_the_embedders_weights(model, embedding):
+    classifier = add_classifier(model, 5)
+    assert classifier.name == "osnet_x0_25_classifier"
+    assert add_classifier(model, 5, name="other").name == "other"
+    shared = {id(variable) for variable in model.variables}
+    extra = [v.path for v in classifier.variables if id(v) not in shared]
+    assert sorted(extra) == ["classifier/bias", "classifier/kernel"]
+    assert len(classifier.variables) == len(model.variables) + 2
+    outputs = classifier(images())
+    assert set(outputs) == {"logits", "embedding"}
+    np.testing.assert_array_equal(array(outputs["embedding"]), embedding)
+    dense = classifier.get_layer("classifier")
+    expected = embedding @ array(dense.kernel) + array(dense.bias)
+    np.testing.assert_allclose(array(outputs["logits"]), expected, atol=1e-5)
+
+
+def test_a_saved_model_is_the_same_to_the_bit(model, embedding, tmp_path):
+    path = tmp_path / "embedder.keras"
+    model.save(path)
+    loaded = keras.models.load_model(path)
+    assert loaded.get_config() == model.get_config()
+    assert [v.path for v in loaded.variables] == [v.path for v in model.variables]
+    for found, saved in zip(loaded.variables, model.variables, strict=True):
+        np.testing.assert_array_equal(array(found), array(saved), err_msg=saved.path)
+    np.testing.assert_array_equal(array(loaded(images())), embedding)
+
+
+def test_weights_of_a_file(model, embedding, tmp_path):
+    path = tmp_path / "x.weights.h5"
+    model.save_weights(path)
+    again = OSNet("osnet_x0_25", input_shape=(*SIZE, 3), weights=path)
+    np.testing.assert_array_equal(array(again(images())), embedding)
+
+
+def test_weights_of_another_architecture(tmp_path):
+    path = tmp_path / "x.weights.h5"
+    OSNet("osnet_x0_25", input_shape=(*SIZE, 3), feature_dim=8).save_weights(path)
+    with pytest.raises(ValueError, match=r"[Ss]hape"):
+        OSNet("osnet_x0_25", input_shape=(*SIZE, 3), weights=path)
+
+
+def test_synchronized_reaches_every_norm():
+    if not is_tensorflow():
+        pytest.skip("Keras has synchronized statistics with TensorFlow only")
+    model = OSNet("osnet_x0_25", input_shape=(*SIZE, 3), synchronized=True)
+    norms = [layer for layer in model._flatten_layers() if isinstance(layer, BatchNorm)]
+    assert len(norms) == 85
+    assert all(norm.synchronized for norm in norms)
+
+
+def test_compile_and_fit_on_both_losses():
+    """A few steps on eight striped pictures of four people; both losses go down."""
+    pids = np.repeat(np.arange(4), 2)
+    x = images(8) // 8
+    for index, pid in enumerate(pids):
+        x[index, pid * 8 : pid * 8 + 8] += 200
+    embedder = OSNet("osnet_x0_25", input_shape=(*SIZE, 3), feature_dim=64)
+    model = add_classifier(embedder, 4)
+    model.compile(
+        keras.optimizers.Adam(2e-3),
+        loss={
+            "logits": LabelSmoothedCrossEntropy(0.1),
+            "embedding": BatchHardTripletLoss(margin=0.3),
+        },
+        loss_weights={"logits": 1.0, "embedding": 0.5},
+        jit_compile=not is_tensorflow(),
+    )
+    before = array(embedder.get_layer("conv1").norm.moving_mean)
+    history = model.fit(
+        x, {"logits": pids, "embedding": pids}, batch_size=8, epochs=6, shuffle=False, verbose=0
+    ).history
+    assert len(history["loss"]) == 6
+    assert np.all(np.isfinite(history["loss"]))
+    assert history["loss"][-1] < 0.8 * history["loss"][0]
+    for name in ("logits_loss", "embedding_loss"):
+        assert history[name][-1] < history[name][0]
+    total = np.array(history["logits_loss"]) + 0.5 * np.array(history["embedding_loss"])
+    np.testing.assert_allclose(history["loss"], total, rtol=1e-4)
+    assert np.all(array(embedder.get_layer("conv1").norm.moving_mean) != before)

@@ -1,0 +1,58 @@
+import pytest
+
+from osnet_tf.presets import PRESETS, get_preset
+
+WIDTHS = {
+    "x1_0": (64, 256, 384, 512),
+    "x0_75": (48, 192, 288, 384),
+    "x0_5": (32, 128, 192, 256),
+    "x0_25": (16, 64, 96, 128),
+}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    ("family", "stem", "norms"),
+    [
+        ("osnet", "batch", [[None, None], [None, None], [None, None]]),
+        ("osnet_ibn", "instance", [["output", "output"], [None, None], [None, None]]),
+        (
+            "osnet_ain",
+            "instance",
+            [["residual", "residual"], [None, "residual"], ["residual", None]],
+        ),
+    ],
+)
+def test_every_family_in_every_width(family, stem, norms, width):
+    preset = get_preset(f"{family}_{width}")
+    assert preset.name == f"{family}_{width}"
+    assert preset.widths == WIDTHS[width]
+    assert preset.stem_norm == stem
+    assert [list(blocks) for blocks in preset.instance_norms] == norms
+    assert preset.source.startswith("arXiv 19")
+
+
+def test_there_are_no_others():
+    assert len(PRESETS) == 12
+    assert all(name == preset.name for name, preset in PRESETS.items())
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("osnet_x1", r"Did you mean 'osnet_x1_0'\?"),
+        ("osnet_x0.25", r"Did you mean 'osnet_x0_25'\?"),
+        ("OSNet_AIN_x1_0", r"Did you mean 'osnet_ain_x1_0'\?"),
+    ],
+)
+def test_a_typo_gets_the_nearest_name(name, hint):
+    with pytest.raises(ValueError, match=rf"Unknown preset. {hint} There are: .*preset='{name}'"):
+        get_preset(name)
+
+
+@pytest.mark.parametrize("name", ["resnet50", "", None, 1.0])
+def test_a_far_name_gets_the_list(name):
+    with pytest.raises(ValueError, match=r"Unknown preset. There are: osnet_ain_x0_25, ") as error:
+        get_preset(name)
+    assert f"Received: preset={name!r}" in str(error.value)
+    assert all(known in str(error.value) for known in PRESETS)

@@ -1,0 +1,105 @@
+"""The whole of `fit` on a few demo people: what it leaves behind, and going on from it."""
+
+import csv
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from osnet_tf.data import generate_demo
+from osnet_tf.data.decoding import ImageError
+from osnet_tf.evaluation import evaluate_file
+from osnet_tf.export import export_run
+from osnet_tf.training import ConfigError, RunDir, RunDirError, fit, make_config
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    generate_demo(folder, train_identities=4, test_identities=3, images_per_camera=2)
+    return folder
+
+
+def config(data_dir, **settings):
+    return make_config(
+        "demo",
+        **{
+            "data_dir": str(data_dir),
+            "height": 32,
+            "width": 16,
+            "batch_size": 8,
+            "epochs": 2,
+            "deterministic": False,
+            **settings,
+        },
+    )
+
+
+@pytest.fixture(scope="module")
+def run_dir(data_dir, tmp_path_factory):
+    """P x K batches, triplet loss and a classifier-only epoch: every part of the config at work."""
+    folder = tmp_path_factory.mktemp("run") / "a"
+    settings = {"instances": 2, "triplet_weight": 0.5, "classifier_only_epochs": 1}
+    fit(config(data_dir, **settings), folder)
+    return folder
+
+
+def test_what_a_run_leaves_behind(run_dir):
+    run = RunDir(run_dir)
+    with open(run.metrics_csv, newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    loss = {name: float(rows[1][name]) for name in ("loss", "cross_entropy", "triplet")}
+    assert loss["loss"] == pytest.approx(loss["cross_entropy"] + 0.5 * loss["triplet"], rel=1e-4)
+    results = json.loads(run.results_json.read_text())
+    assert float(rows[1]["mAP"]) == pytest.approx(results["euclidean"]["mAP"], rel=1e-4)
+    assert rows[0]["mAP"] == ""
+    assert list(run.tensorboard.glob("events*"))
+    assert list(run.checkpoints.glob("ckpt-*.index"))
+    assert json.loads(run.config_json.read_text())["config"]["height"] == 32
+
+
+def test_the_saved_model_gives_the_results(run_dir):
+    saved = json.loads(RunDir(run_dir).results_json.read_text())
+    results, written = evaluate_file(run_dir=run_dir)
+    assert results == saved
+    assert written == RunDir(run_dir).results_json
+    _, nowhere = evaluate_file(model=RunDir(run_dir).embedder, dataset="demo",
+                               data_dir=RunDir(run_dir).read_config().data_dir)  # fmt: skip
+    assert nowhere is None
+
+
+def test_the_run_can_be_exported(run_dir, tmp_path):
+    report = export_run(run_dir, tmp_path)
+    assert {name: cosine > 0.9999 for name, (_, cosine) in report.items()} == {
+        "saved_model": True,
+        "litert": True,
+    }
+
+
+def test_a_finished_run_resumes_to_itself_and_is_not_overwritten(data_dir, run_dir):
+    run = RunDir(run_dir)
+    before = keras.models.load_model(run.embedder).get_weights()
+    lines = run.metrics_csv.read_text()
+    settings = run.read_config()
+    with pytest.raises(RunDirError, match="holds a run already"):
+        fit(settings, run_dir)
+    fit(settings, run_dir, resume=True)
+    for x, y in zip(before, keras.models.load_model(run.embedder).get_weights(), strict=True):
+        np.testing.assert_array_equal(x, y)
+    assert run.metrics_csv.read_text() == lines
+
+
+def test_settings_that_do_not_fit_the_data(data_dir, tmp_path):
+    with pytest.raises(ConfigError, match=r"`batch_size` must be <= the 32 images"):
+        fit(config(data_dir, batch_size=64), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_bad_training_image_is_named(tmp_path):
+    generate_demo(tmp_path, train_identities=2, test_identities=2, images_per_camera=2)
+    bad = next((tmp_path / "demo").rglob("bounding_box_train/*.jpg"))
+    bad.write_bytes(b"")
+    with pytest.raises(ImageError, match=f"{bad.name} is empty"):
+        fit(config(tmp_path, batch_size=4), tmp_path / "run")

@@ -1,0 +1,69 @@
+"""A model and data small enough to train in a test."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from osnet_tf.layers import ConvNorm
+from osnet_tf.losses import LabelSmoothedCrossEntropy, WeightedLosses
+from osnet_tf.models import add_classifier
+from osnet_tf.training import FusedAdam, Trainer, TrainingStep
+
+CLASSES = 4
+STEPS = 3
+BATCH = 8
+
+
+def make_model(seed=0, synchronized=False):
+    """A one-convolution embedder with a classifier."""
+    keras.utils.set_random_seed(seed)
+    images = keras.Input((8, 8, 3), name="images")
+    x = keras.layers.Rescaling(1 / 255)(images)
+    x = ConvNorm(6, 3, strides=2, synchronized=synchronized, name="conv1")(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    embedder = keras.Model(images, keras.layers.Dense(5, name="fc")(x), name="tiny")
+    return add_classifier(embedder, CLASSES)
+
+
+def make_losses():
+    return WeightedLosses({"logits": LabelSmoothedCrossEntropy(0.1)})
+
+
+def make_batches(epoch, seed=0):
+    """uint8 images `(STEPS, BATCH, 8, 8, 3)` and labels `(STEPS, BATCH)`, pure in (seed, epoch).
+
+    The label shows in the colour, so that training has something to learn.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    labels = rng.integers(0, CLASSES, (STEPS, BATCH)).astype("int32")
+    images = rng.integers(0, 100, (STEPS, BATCH, 8, 8, 3))
+    images[..., 0] += 50 * labels[..., None, None] - 25
+    return np.clip(images, 0, 255).astype("uint8"), labels
+
+
+def data_for(epoch, start_step):
+    images, labels = make_batches(epoch)
+    return tf.data.Dataset.from_tensor_slices((images[start_step:], labels[start_step:]))
+
+
+def make_trainer(folder, learning_rate=0.01, strategy=None, keep_checkpoints=2):
+    """A `Trainer` and its `TrainingStep` on the tiny model."""
+    strategy = strategy or tf.distribute.get_strategy()
+    with strategy.scope():
+        model = make_model()
+        optimizer = FusedAdam(learning_rate, amsgrad=True)
+    trainer = Trainer(
+        model,
+        optimizer,
+        strategy,
+        checkpoint_dir=folder,
+        keep_checkpoints=keep_checkpoints,
+        loss_names=["loss", "cross_entropy", "accuracy"],
+    )
+    return trainer, TrainingStep(model, make_losses(), optimizer, strategy, l2=5e-4)
+
+
+def state(trainer):
+    """Every number that a checkpoint must bring back."""
+    variables = [*trainer.model.variables, *trainer.optimizer.variables]
+    return [np.asarray(v.numpy() if hasattr(v, "numpy") else v) for v in variables]
