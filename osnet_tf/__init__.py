@@ -24,9 +24,13 @@ _HOMES = {
     "Sample": "data",
     "WeightedLosses": "losses",
     "add_classifier": "models",
+    "convert": "weights",
+    "embed": "embedding",
+    "evaluate": "evaluation",
     "load_dataset": "data",
+    "load_weights": "weights",
 }
-_MODULES = ("data", "evaluation", "export", "layers", "losses", "metrics", "models", "training")
+_MODULES = ("data", "export", "layers", "losses", "metrics", "models", "training", "weights")
 
 __all__ = ["__version__", *_HOMES, *_MODULES]
 

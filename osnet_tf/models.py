@@ -27,9 +27,11 @@ def OSNet(
 
     Args:
         preset: A name in `osnet_tf.presets.PRESETS`, such as "osnet_x1_0" or "osnet_x0_25".
-        weights: None for the public code's random initialisation, or the path of a `.weights.h5`
-            or `.keras` file of the same architecture or of a public PyTorch checkpoint (`.pth`,
-            `.safetensors`); a classifier in it is left out.
+        weights: None for the public code's random initialisation; the path of a `.weights.h5` or
+            `.keras` file of the same architecture or of a public PyTorch checkpoint (`.pth`,
+            `.safetensors`); or the name of a public checkpoint, "imagenet" or "market1501", which
+            `osnet_tf.weights.registry.resolve_weights` finds: in a folder of `OSNET_TF_WEIGHTS`,
+            else by a download. A classifier in the file is left out.
         input_shape: `(height, width, 3)`; height and width at least 13, or None for any.
         feature_dim: Length of the embedding, >= 1.
         streams, lite, gate: Those of `OSBlock`; the defaults are the paper's OSNet, the others its
@@ -94,8 +96,9 @@ def OSNet(
     model = keras.Model(images, embedding, name=name or preset)
     if weights is not None:
         from osnet_tf.weights import load_weights
+        from osnet_tf.weights.registry import resolve_weights
 
-        load_weights(model, weights)
+        load_weights(model, resolve_weights(preset, weights))
     return model
 
 
