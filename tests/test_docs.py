@@ -39,7 +39,9 @@ def blocks(language):
 def commands():
     """The README's lines that start a command of this project."""
     text = "\n".join(blocks("bash")).replace("\\\n", " ")
-    return [shlex.split(line, comments=True) for line in text.splitlines() if "python train/" in line]
+    return [
+        shlex.split(line, comments=True) for line in text.splitlines() if "python train/" in line
+    ]
 
 
 def run(arguments, folder):

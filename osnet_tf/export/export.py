@@ -42,20 +42,22 @@ def export(embedder, output_dir, images):
 
     saved_model = export_saved_model(embedder, output_dir / "1")
     serve = tf.saved_model.load(saved_model).signatures["serving_default"]
-    artefacts = {"saved_model": (saved_model, serve(images=tf.constant(images))["embeddings"])}
+    served = np.asarray(serve(images=tf.constant(images))["embeddings"])
+    report = {"saved_model": (saved_model, _checked(saved_model, served, expected))}
     litert = export_litert(embedder, output_dir / "model.tflite")
-    artefacts["litert"] = (litert, run_litert(litert, images))
-
-    report = {}
-    for name, (path, actual) in artefacts.items():
-        cosine = smallest_cosine(expected, np.asarray(actual))
-        if not cosine >= MIN_COSINE:
-            raise ExportMismatchError(
-                f"{path} gives other embeddings than the Keras model: smallest cosine "
-                f"{cosine:.6f} on {len(images)} images, expected at least {MIN_COSINE}"
-            )
-        report[name] = (path, cosine)
+    report["litert"] = (litert, _checked(litert, run_litert(litert, images), expected))
     return report
+
+
+def _checked(path, actual, expected):
+    """The smallest cosine; raises ExportMismatchError if it is too small."""
+    cosine = smallest_cosine(expected, actual)
+    if not cosine >= MIN_COSINE:
+        raise ExportMismatchError(
+            f"{path} gives other embeddings than the Keras model: smallest cosine {cosine:.6f} on "
+            f"{len(expected)} images, expected at least {MIN_COSINE}"
+        )
+    return cosine
 
 
 def smallest_cosine(a, b):

@@ -161,13 +161,13 @@ class TrainingConfig:
 
         >>> TrainingConfig.from_dict({"epoch": 3})
         Traceback (most recent call last):
-        osnet_tf.training.config.ConfigError: `epoch` is no setting; did you mean `epochs`? ...
+        osnet_tf.training.config.ConfigError: `epoch` is no setting (did you mean `epochs`?). ...
         """
         names = [field.name for field in dataclasses.fields(cls)]
         for name, value in values.items():
             if name not in names:
                 near = difflib.get_close_matches(name, names, n=1)
-                hint = f"; did you mean `{near[0]}`?" if near else ""
+                hint = f" (did you mean `{near[0]}`?)" if near else ""
                 raise ConfigError(name, f"is no setting{hint}", value)
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 

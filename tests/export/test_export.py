@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import keras
@@ -14,7 +15,6 @@ from osnet_tf.export import (
     run_litert,
     smallest_cosine,
 )
-from osnet_tf.export import export as export_function
 from osnet_tf.models import OSNet
 
 SIZE = (64, 32)
@@ -84,15 +84,15 @@ def test_a_larger_static_batch(embedder, images, tmp_path):
         run_litert(file, images)
 
 
-def test_an_artefact_that_disagrees_fails_the_export(embedder, images, tmp_path, monkeypatch):
+def test_an_artefact_that_disagrees_fails_the_export(images, artefacts, tmp_path, monkeypatch):
+    """Another model's SavedModel in the place of this one's."""
     other = OSNet("osnet_x0_25", input_shape=(*SIZE, 3))
-    module = __import__("sys").modules["osnet_tf.export.export"]
-    monkeypatch.setattr(
-        module, "export_saved_model", lambda _, path: export_saved_model(other, path)
-    )
-    with pytest.raises(ExportMismatchError, match=r"smallest cosine 0\.\d+ on 5 images") as caught:
-        export_function(embedder, tmp_path, images)
-    assert str(tmp_path) in str(caught.value)
+    module = sys.modules["osnet_tf.export.export"]
+    path = artefacts["saved_model"][0]
+    monkeypatch.setattr(module, "export_saved_model", lambda *_: path)
+    with pytest.raises(ExportMismatchError, match=r"smallest cosine \d\.\d+ on 5 images") as caught:
+        export(other, tmp_path, images)
+    assert path in str(caught.value)
 
 
 def test_invalid_arguments(embedder, images, tmp_path):

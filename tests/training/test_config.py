@@ -31,7 +31,7 @@ def test_it_is_frozen():
         ({"step_epochs": (20, 10)}, r"`step_epochs` must rise strictly"),
         ({"batch_size": 30, "instances": 4}, r"`batch_size` must be a multiple of instances, 4"),
         ({"triplet_weight": 1.0}, r"`instances` must be >= 2 with a triplet loss"),
-        ({"epoch": 3}, r"`epoch` is no setting; did you mean `epochs`\?"),
+        ({"epoch": 3}, r"`epoch` is no setting \(did you mean `epochs`\?\)"),
         ({"l2": -1.0}, r"`l2` must be >= 0"),
         ({"warmup_epochs": float("nan")}, r"`warmup_epochs` must be >= 0"),
     ],

@@ -10,7 +10,6 @@ import pytest
 from osnet_tf.data import generate_demo
 from osnet_tf.data.decoding import ImageError
 from osnet_tf.evaluation import evaluate_file
-from osnet_tf.export import export_run
 from osnet_tf.training import ConfigError, RunDir, RunDirError, fit, make_config
 
 
@@ -68,14 +67,6 @@ def test_the_saved_model_gives_the_results(run_dir):
     _, nowhere = evaluate_file(model=RunDir(run_dir).embedder, dataset="demo",
                                data_dir=RunDir(run_dir).read_config().data_dir)  # fmt: skip
     assert nowhere is None
-
-
-def test_the_run_can_be_exported(run_dir, tmp_path):
-    report = export_run(run_dir, tmp_path)
-    assert {name: cosine > 0.9999 for name, (_, cosine) in report.items()} == {
-        "saved_model": True,
-        "litert": True,
-    }
 
 
 def test_a_finished_run_resumes_to_itself_and_is_not_overwritten(data_dir, run_dir):
