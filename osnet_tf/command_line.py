@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import sys
+import tempfile
 import traceback
 
 from osnet_tf.training.config import ConfigError, TrainingConfig
@@ -52,10 +53,11 @@ def run(main):
     one or two lines, and the exit code is 2. An interruption that left a checkpoint exits with 130
     (SIGINT) or 143 (SIGTERM), as a shell does. Anything else keeps its traceback.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
-    from absl import app
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from absl import app, logging
 
     def guarded(argv):
+        logging.set_verbosity(logging.WARNING)  # and what it goes on to say
         try:
             if len(argv) > 1:
                 raise app.UsageError(f"Unexpected argument: {argv[1]}")
@@ -74,6 +76,31 @@ def run(main):
             sys.exit(143 if name == "SIGTERM" else 130)
 
     app.run(guarded)
+
+
+def load_tensorflow():
+    """Imports TensorFlow without its start-up chatter; to be called before anything that needs it.
+
+    On a machine without a GPU its libraries say on stderr, five lines long and partly as errors,
+    that there is no GPU. They write before any log level counts, so the file descriptor itself is
+    set aside. Where there is an NVIDIA driver, or the import fails, nothing is held back.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        loaded = False
+        try:
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+            loaded = True
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            if not loaded or os.path.exists("/dev/nvidiactl"):
+                said.seek(0)
+                sys.stderr.write(said.read().decode(errors="replace"))
 
 
 def _complain(message):

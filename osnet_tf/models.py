@@ -3,6 +3,7 @@
 import keras
 
 from osnet_tf.layers import BatchNorm, ConvNorm, OSBlock
+from osnet_tf.layers.composite import check_positive_int
 from osnet_tf.preprocessing import normalization_layer
 from osnet_tf.presets import get_preset
 
@@ -55,10 +56,7 @@ def OSNet(
     """
     architecture = get_preset(preset)
     _check_input_shape(input_shape)
-    if not isinstance(feature_dim, int) or feature_dim < 1:
-        raise ValueError(
-            f"`feature_dim` must be a positive integer. Received: feature_dim={feature_dim!r}"
-        )
+    check_positive_int(feature_dim=feature_dim)
     sync = {"synchronized": synchronized}
     stem, *stages = architecture.widths
 
@@ -124,10 +122,7 @@ def add_classifier(embedder, num_classes, *, name=None):
     >>> model.output["logits"].shape
     (None, 751)
     """
-    if not isinstance(num_classes, int) or num_classes < 1:
-        raise ValueError(
-            f"`num_classes` must be a positive integer. Received: num_classes={num_classes!r}"
-        )
+    check_positive_int(num_classes=num_classes)
     embedding = embedder.output
     logits = keras.layers.Dense(
         num_classes,

@@ -1,5 +1,6 @@
 """For every test: quiet TensorFlow, fixed seeds, and the dtype policy put back afterwards."""
 
+import functools
 import os
 import random
 import sys
@@ -36,3 +37,14 @@ def _fixed_seeds_and_policy():
     keras = sys.modules.get("keras")
     if keras is not None:
         keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture(scope="session")
+def preset_model():
+    """`preset_model(name)`: an OSNet of the preset's own size, built once for all test modules.
+
+    Its weights are anybody's: a test that needs weights sets all of them.
+    """
+    from osnet_tf import OSNet
+
+    return functools.cache(OSNet)

@@ -3,9 +3,10 @@ import numpy as np
 import pytest
 
 from osnet_tf import OSNet, add_classifier
-from osnet_tf.layers import BatchNorm, OSBlock
+from osnet_tf.layers import BatchNorm, ConvNorm, OSBlock
 from osnet_tf.losses import BatchHardTripletLoss, LabelSmoothedCrossEntropy
 from osnet_tf.models import model_size
+from osnet_tf.preprocessing import normalization_layer
 from tests.layer_test_kit import array, is_tensorflow
 
 SIZE = (32, 16)
@@ -29,6 +30,11 @@ def disturbed(model, seed=0):
 @pytest.fixture(scope="module")
 def model():
     return disturbed(OSNet("osnet_x0_25", input_shape=(None, None, 3)))
+
+
+@pytest.fixture(scope="module")
+def small():
+    return disturbed(OSNet("osnet_x0_25", input_shape=(*SIZE, 3), feature_dim=16, name="mine"))
 
 
 @pytest.fixture(scope="module")
@@ -74,27 +80,26 @@ def test_invalid_num_classes(model, num_classes):
         add_classifier(model, num_classes)
 
 
-@pytest.mark.parametrize("size", [(13, 13), (33, 16), (50, 20)])
+@pytest.mark.parametrize("size", [(13, 13), (50, 33)])
 def test_any_size(model, size):
-    """The last pooling takes what is left, 1 x 1 at the smallest; every size embeds."""
-    x = images(size=size)
-    first = array(model(x))
+    """Two convolutions halve upwards, two pools downwards; 1 x 1 is left at the smallest."""
+    watched = keras.Model(model.input, [model.get_layer("conv5").output, model.output])
+    last, first = watched(images(size=size))
+    first = array(first)
     assert first.shape == (2, 512)
     assert np.all(np.isfinite(first))
     assert not np.allclose(first[0], first[1])
-    fixed = keras.Model(model.input, model.get_layer("conv5").output)(x)
     expected = size
     for divisor in (2, 2):
         expected = tuple(-(-n // divisor) for n in expected)
-    assert tuple(fixed.shape[1:3]) == tuple(n // 4 for n in expected)
+    assert tuple(last.shape[1:3]) == tuple(n // 4 for n in expected)
 
 
-def test_a_fixed_size_and_feature_dim():
-    model = OSNet("osnet_x0_25", input_shape=(160, 64, 3), feature_dim=128, name="mine")
-    assert model.input_shape == (None, 160, 64, 3)
-    assert model.output_shape == (None, 128)
-    assert model.name == "mine"
-    assert model_size(model) == (160, 64)
+def test_a_fixed_size_and_feature_dim(small):
+    assert small.input_shape == (None, *SIZE, 3)
+    assert small.output_shape == (None, 16)
+    assert small.name == "mine"
+    assert model_size(small) == SIZE
 
 
 def test_model_size_needs_a_fixed_one(model):
@@ -126,8 +131,8 @@ def test_embeddings_are_the_public_ones(embedding):
 
 
 def test_images_do_not_see_each_other(model, embedding):
-    alone = np.concatenate([array(model(image[None])) for image in images()])
-    np.testing.assert_allclose(alone, embedding, rtol=1e-4, atol=1e-5)
+    alone = array(model(images()[1:]))
+    np.testing.assert_allclose(alone, embedding[1:], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
@@ -219,7 +224,7 @@ def test_a_saved_model_is_the_same_to_the_bit(model, embedding, tmp_path):
     path = tmp_path / "embedder.keras"
     model.save(path)
     loaded = keras.models.load_model(path)
-    assert loaded.get_config() == model.get_config()
+    assert loaded.to_json() == model.to_json()
     assert [v.path for v in loaded.variables] == [v.path for v in model.variables]
     for found, saved in zip(loaded.variables, model.variables, strict=True):
         np.testing.assert_array_equal(array(found), array(saved), err_msg=saved.path)
@@ -227,54 +232,74 @@ def test_a_saved_model_is_the_same_to_the_bit(model, embedding, tmp_path):
 
 
 def test_weights_of_a_file(model, embedding, tmp_path):
+    """Of a model without synchronised norms into one with them, where the backend has them."""
     path = tmp_path / "x.weights.h5"
     model.save_weights(path)
-    again = OSNet("osnet_x0_25", input_shape=(*SIZE, 3), weights=path)
+    shape = (*SIZE, 3)
+    again = OSNet("osnet_x0_25", input_shape=shape, weights=path, synchronized=is_tensorflow())
     np.testing.assert_array_equal(array(again(images())), embedding)
+    norms = [layer for layer in again._flatten_layers() if isinstance(layer, BatchNorm)]
+    assert len(norms) == 80
+    assert {norm.synchronized for norm in norms} == {is_tensorflow()}
 
 
-def test_weights_of_another_architecture(tmp_path):
+@pytest.mark.filterwarnings("ignore:Skipping nested container:UserWarning")  # before it raises
+def test_weights_of_another_architecture(small, tmp_path):
     path = tmp_path / "x.weights.h5"
-    OSNet("osnet_x0_25", input_shape=(*SIZE, 3), feature_dim=8).save_weights(path)
+    small.save_weights(path)
     with pytest.raises(ValueError, match=r"[Ss]hape"):
         OSNet("osnet_x0_25", input_shape=(*SIZE, 3), weights=path)
 
 
-def test_synchronized_reaches_every_norm():
-    if not is_tensorflow():
-        pytest.skip("Keras has synchronized statistics with TensorFlow only")
-    model = OSNet("osnet_x0_25", input_shape=(*SIZE, 3), synchronized=True)
-    norms = [layer for layer in model._flatten_layers() if isinstance(layer, BatchNorm)]
-    assert len(norms) == 85
-    assert all(norm.synchronized for norm in norms)
-
-
-def test_compile_and_fit_on_both_losses():
-    """A few steps on eight striped pictures of four people; both losses go down."""
-    pids = np.repeat(np.arange(4), 2)
-    x = images(8) // 8
-    for index, pid in enumerate(pids):
-        x[index, pid * 8 : pid * 8 + 8] += 200
-    embedder = OSNet("osnet_x0_25", input_shape=(*SIZE, 3), feature_dim=64)
-    model = add_classifier(embedder, 4)
+def compiled(embedder, classes, optimizer, **arguments):
+    model = add_classifier(embedder, classes)
     model.compile(
-        keras.optimizers.Adam(2e-3),
+        optimizer,
         loss={
             "logits": LabelSmoothedCrossEntropy(0.1),
             "embedding": BatchHardTripletLoss(margin=0.3),
         },
         loss_weights={"logits": 1.0, "embedding": 0.5},
-        jit_compile=not is_tensorflow(),
+        **arguments,
     )
-    before = array(embedder.get_layer("conv1").norm.moving_mean)
-    history = model.fit(
-        x, {"logits": pids, "embedding": pids}, batch_size=8, epochs=6, shuffle=False, verbose=0
-    ).history
-    assert len(history["loss"]) == 6
-    assert np.all(np.isfinite(history["loss"]))
-    assert history["loss"][-1] < 0.8 * history["loss"][0]
-    for name in ("logits_loss", "embedding_loss"):
-        assert history[name][-1] < history[name][0]
+    return model
+
+
+def test_compile_and_fit_on_both_losses():
+    """A small embedder of the same parts learns eight striped pictures of four people."""
+    pids = np.repeat(np.arange(4), 2)
+    x = images(8) // 4
+    for index, pid in enumerate(pids):
+        x[index, pid * 8 : pid * 8 + 8] += 190
+    inputs = keras.Input((*SIZE, 3))
+    y = ConvNorm(8, 7, strides=4)(normalization_layer()(inputs))
+    y = OSBlock(16, streams=2, bottleneck_reduction=2, gate_reduction=2)(y)
+    y = BatchNorm()(keras.layers.Dense(8)(keras.layers.Flatten()(y)))
+    embedder = keras.Model(inputs, keras.layers.ReLU(dtype="float32", name="embedding")(y))
+    jit = not is_tensorflow()
+    model = compiled(embedder, 4, keras.optimizers.SGD(0.1), jit_compile=jit)
+
+    labels = {"logits": pids, "embedding": pids}
+    history = model.fit(x, labels, batch_size=8, epochs=20, shuffle=False, verbose=0).history
+
+    loss = np.array(history["loss"])
+    assert len(loss) == 20
+    assert np.all(np.isfinite(loss))
+    assert loss[-3:].mean() < 0.8 * loss[:3].mean()
+    assert np.mean(history["logits_loss"][-3:]) < np.mean(history["logits_loss"][:3])
     total = np.array(history["logits_loss"]) + 0.5 * np.array(history["embedding_loss"])
-    np.testing.assert_allclose(history["loss"], total, rtol=1e-4)
-    assert np.all(array(embedder.get_layer("conv1").norm.moving_mean) != before)
+    np.testing.assert_allclose(loss, total, rtol=1e-4)
+
+
+@pytest.mark.skipif(not is_tensorflow(), reason="JAX compiles this for minutes on a CPU")
+def test_one_step_of_fit_reaches_every_weight_of_osnet(small):
+    pids = np.array([0, 0, 1, 1])
+    model = compiled(small, 2, keras.optimizers.SGD(0.1), run_eagerly=True)
+    before = [array(variable) for variable in model.variables]
+    history = model.fit(images(4), {"logits": pids, "embedding": pids}, verbose=0).history
+    assert np.isfinite(history["loss"][0])
+    for variable, value in zip(model.variables, before, strict=True):
+        assert np.all(np.isfinite(array(variable))), variable.path
+        # A gate's hidden ReLU may be closed for every image of the batch
+        if "/gate/" not in variable.path:
+            assert np.any(array(variable) != value), variable.path

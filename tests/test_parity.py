@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from osnet_tf import OSNet, add_classifier
+from osnet_tf import add_classifier
 from osnet_tf.weights import load_torch_state
 from tests.conftest import SHARED
 from tests.layer_test_kit import array
@@ -32,11 +32,11 @@ AIN_LAYERS = {
 @pytest.mark.parametrize(
     "preset", ["osnet_x1_0", "osnet_x0_25", "osnet_ibn_x1_0", "osnet_ain_x1_0"]
 )
-def test_every_activation(preset):
+def test_every_activation(preset, preset_model):
     if not RECORDED.exists():
         pytest.skip(f"{RECORDED} is not there")
     recorded = np.load(RECORDED)
-    model = add_classifier(OSNet(preset), 5)
+    model = add_classifier(preset_model(preset), 5)
     load_torch_state(model, reference_state(reference_shapes(preset)))
     layers = AIN_LAYERS if "ain" in preset else LAYERS
     watched = {name: model.get_layer(layer).output for name, layer in layers.items()}

@@ -42,7 +42,7 @@ def test_there_are_no_others():
     [
         ("osnet_x1", r"Did you mean 'osnet_x1_0'\?"),
         ("osnet_x0.25", r"Did you mean 'osnet_x0_25'\?"),
-        ("OSNet_AIN_x1_0", r"Did you mean 'osnet_ain_x1_0'\?"),
+        ("osnet-ain-x0_5", r"Did you mean 'osnet_ain_x0_5'\?"),
     ],
 )
 def test_a_typo_gets_the_nearest_name(name, hint):

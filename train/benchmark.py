@@ -13,6 +13,7 @@ TABLE = flags.DEFINE_enum(
 
 
 def main(_):
+    command_line.load_tensorflow()
     from osnet_tf.ablations import ABLATIONS, cost_table
     from osnet_tf.progress_bar import progress_bar
 

@@ -20,6 +20,7 @@ NUM_CLASSES = flags.DEFINE_integer(
 
 
 def main(_):
+    command_line.load_tensorflow()
     from osnet_tf.weights import convert, convert_to_torch
 
     if TO_TORCH.value:

@@ -19,6 +19,7 @@ BATCH_SIZE = flags.DEFINE_integer("batch_size", 256, "Images in a batch.", lower
 
 
 def main(_):
+    command_line.load_tensorflow()
     from osnet_tf.evaluation import evaluate_file
 
     results, written = evaluate_file(

@@ -22,6 +22,7 @@ DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the datasets.")
 
 
 def main(_):
+    command_line.load_tensorflow()
     from osnet_tf.export import export_run
 
     source = Path(RUN_DIR.value or MODEL.value or "")

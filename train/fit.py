@@ -37,7 +37,8 @@ def main(_):
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         run_dir = RunDir(RUN_DIR.value or f"runs/{config.dataset}-{config.preset}-{stamp}")
 
-    from osnet_tf.training import fit  # TensorFlow loads here, after the flags are known to be good
+    command_line.load_tensorflow()  # only now that the flags are known to be good
+    from osnet_tf.training import fit
 
     print(f"{config.preset} at {config.height}x{config.width} on {config.dataset}: {run_dir.path}")
     results = fit(config, run_dir.path, resume=RESUME.value, show_progress=True)

@@ -622,7 +622,7 @@ def test_truncated_anywhere(tmp_path, kind):
 
 @pytest.mark.parametrize("kind", SAMPLES)
 @settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_flipped_bytes_give_a_checkpoint_error_or_a_state_dict(tmp_path, kind, data):
@@ -640,7 +640,7 @@ def test_flipped_bytes_give_a_checkpoint_error_or_a_state_dict(tmp_path, kind, d
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.sampled_from([bytes([i]) for i in range(256)]), max_size=60).map(b"".join))
 def test_random_pickles_give_a_checkpoint_error(tmp_path, opcodes):
