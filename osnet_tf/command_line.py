@@ -6,7 +6,7 @@ import sys
 import tempfile
 import traceback
 
-from osnet_tf.training.config import ConfigError, TrainingConfig
+from osnet_tf.training.config import ConfigError, TrainingConfig, absolute
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
@@ -41,8 +41,7 @@ def config_flags(config_class=TrainingConfig):
     for field in dataclasses.fields(config_class):
         flag = flags.FLAGS[field.name]
         if flag.present:
-            is_path = field.metadata["is_path"] and flag.value
-            given[field.name] = os.path.abspath(flag.value) if is_path else flag.value
+            given[field.name] = absolute(field, flag.value)
     return given
 
 
@@ -64,7 +63,7 @@ def run(main):
             main(argv)
         except ConfigError as error:
             sys.exit(_complain(f"flag --{error.field}: {error}"))
-        except (ValueError, ArithmeticError, OSError) as error:
+        except (ValueError, ArithmeticError, OSError, ImportError) as error:
             if not _is_ours(error):
                 raise
             sys.exit(_complain(str(error)))

@@ -50,7 +50,7 @@ def resize(images, size):
 
     Args:
         images: RGB of 0..255, `(height, width, channels)` or `(batch, height, width, channels)`,
-            uint8 or float (then rounded, and clipped to 0..255).
+            uint8 or float (then first rounded, and clipped to 0..255).
         size: `(height, width)` of the result, two ints >= 1.
 
     Returns:
@@ -60,8 +60,9 @@ def resize(images, size):
     Raises:
         ValueError: if `size` is not two positive integers or `images` has another rank.
 
-    Source: `PIL.Image.resize(..., BILINEAR)`, which the public OSNet code uses; Pillow works with
-    weights of fixed precision, hence the one grey level.
+    Source: `PIL.Image.resize(..., BILINEAR)`, which the public OSNet code uses. images that
+    grow on both axes get exactly its pixels; where one shrinks, Pillow's weights of fixed precision
+    and its rounding between the two axes make up to one grey level of difference.
 
     Example:
 
@@ -84,19 +85,24 @@ def resize(images, size):
         values = tf.floor(tf.cast(values, tf.float32) + 0.5)
         return tf.saturate_cast(values, tf.uint8)
 
+    if images.dtype != tf.uint8:
+        images = to_uint8(images)
+
+    def unchanged():
+        return images
+
     def shrunk():
         return to_uint8(tf.image.resize(images, (height, width), "bilinear", antialias=True))
 
     def enlarged():
-        if images.dtype != tf.uint8:
-            return to_uint8(tf.image.resize(images, (height, width), "bilinear"))
+        # Pillow's two passes, each rounded, give the public code's pixels to the last grey level.
         # The weights sum to 1, so the half that rounds may be added before, to fewer pixels, and
-        # 0..255 cannot be left: a quarter faster.
-        values = tf.image.resize(tf.cast(images, tf.float32) + 0.5, (height, width), "bilinear")
-        return tf.cast(values, tf.uint8)
-
-    def unchanged():
-        return images if images.dtype == tf.uint8 else to_uint8(images)
+        # 0..255 cannot be left.
+        values = images
+        for new in ((tf.shape(images)[-3], width), (height, width)):
+            values = tf.image.resize(tf.cast(values, tf.float32) + 0.5, new, "bilinear")
+            values = tf.cast(values, tf.uint8)
+        return values
 
     old_height, old_width = images.shape[-3], images.shape[-2]
     if old_height is not None and old_width is not None:

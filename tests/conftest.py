@@ -18,11 +18,12 @@ SHARED = ROOT.parent / "shared"
 
 def pytest_configure(config):
     # Keras 3.15 hands its variables to NumPy 2 by the old protocol whenever a model is saved
-    config.addinivalue_line(
-        "filterwarnings",
-        "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-        ":keras.src.backend.tensorflow.core",
-    )
+    for backend in ("tensorflow", "jax"):
+        config.addinivalue_line(
+            "filterwarnings",
+            "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+            f":keras.src.backend.{backend}.core",
+        )
 
 
 @pytest.fixture(autouse=True)

@@ -113,13 +113,14 @@ def layer_gradients(layer, x, cotangent, *, training=True):
     Returns `(outputs, gradient of x, {path: gradient of each trainable variable})`, NumPy; the
     layer's non-trainable variables are left as the call leaves them.
     """
+    arguments = {"training": training} if layer._call_has_training_arg else {}
     if is_tensorflow():
         import tensorflow as tf
 
         x = tf.convert_to_tensor(x)
         with tf.GradientTape() as tape:
             tape.watch(x)
-            outputs = layer(x, training=training)
+            outputs = layer(x, **arguments)
             total = tf.reduce_sum(tf.cast(outputs, "float32") * cotangent)
         sources = [x, *(variable.value for variable in layer.trainable_variables)]
         dx, *gradients = tape.gradient(total, sources)
@@ -128,7 +129,7 @@ def layer_gradients(layer, x, cotangent, *, training=True):
 
         def total_of(variables, x):
             outputs, state = layer.stateless_call(
-                variables, [v.value for v in layer.non_trainable_variables], x, training=training
+                variables, [v.value for v in layer.non_trainable_variables], x, **arguments
             )
             return (outputs.astype("float32") * cotangent).sum(), (outputs, state)
 

@@ -53,7 +53,9 @@ class TrainingConfig:
     streams: int = _field(4, "Streams of an OS block.")
     lite: str = _field("pointwise_depthwise", f"Lite 3x3: {', '.join(LITE_KINDS)}.")
     gate: str = _field("shared", f"How streams come together: {', '.join(GATES)}.")
-    weights: str = _field("", "File of initial weights; none: random initialisation.", is_path=True)
+    weights: str = _field(
+        "", "Initial weights: a file, or a name such as imagenet; none: random.", is_path=True
+    )
     epochs: int = _field(150, "Passes over the training set.")
     batch_size: int = _field(64, "Images in a step, over all replicas.")
     instances: int = _field(
@@ -142,12 +144,10 @@ class TrainingConfig:
 
     def with_absolute_paths(self):
         """The same config, good from any working directory."""
-        paths = {
-            field.name: os.path.abspath(getattr(self, field.name))
-            for field in dataclasses.fields(self)
-            if field.metadata["is_path"] and getattr(self, field.name)
-        }
-        return dataclasses.replace(self, **paths)
+        fields = dataclasses.fields(self)
+        return dataclasses.replace(
+            self, **{f.name: absolute(f, getattr(self, f.name)) for f in fields}
+        )
 
     def to_dict(self):
         """All fields as JSON can hold them."""
@@ -170,6 +170,14 @@ class TrainingConfig:
                 hint = f" (did you mean `{near[0]}`?)" if near else ""
                 raise ConfigError(name, f"is no setting{hint}", value)
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def absolute(field, value):
+    """A field's value, made absolute if it is a path. `weights` may also be a name, without a dot:
+    "imagenet"."""
+    if not field.metadata["is_path"] or not value or (field.name == "weights" and "." not in value):
+        return value
+    return os.path.abspath(value)
 
 
 def _one_of(choices):

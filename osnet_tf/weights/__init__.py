@@ -10,13 +10,16 @@ from osnet_tf.weights.errors import CheckpointError
 from osnet_tf.weights.names import Architecture, recognise
 
 _HOMES = {
+    "PRETRAINED": "registry",
     "Loaded": "assign",
+    "PretrainedWeights": "registry",
     "architecture_of": "assign",
     "convert": "conversion",
     "convert_to_torch": "conversion",
     "load_torch_state": "assign",
     "load_torch_weights": "assign",
     "load_weights": "assign",
+    "resolve_weights": "registry",
     "save_torch": "assign",
     "to_torch_state": "assign",
 }

@@ -65,3 +65,6 @@ def test_paths_become_absolute(tmp_path, monkeypatch):
     config = TrainingConfig(data_dir="here").with_absolute_paths()
     assert config.data_dir == os.path.join(os.getcwd(), "here")
     assert config.weights == ""
+    assert TrainingConfig(weights="imagenet").with_absolute_paths().weights == "imagenet"
+    weights = TrainingConfig(weights="a.pth").with_absolute_paths().weights
+    assert weights == os.path.join(os.getcwd(), "a.pth")
