@@ -53,6 +53,23 @@ def cost_table(rows):
     return "\n".join(lines)
 
 
+def throughput_table(rows):
+    """What `osnet_tf.data.throughput.measure_throughput` returned, with ratios to the first row.
+
+    >>> from types import SimpleNamespace
+    >>> rows = [SimpleNamespace(name=n, images_per_second=v) for n, v in (("a", 50), ("b", 25))]
+    >>> print(throughput_table(rows))
+     images/s  ratio  what
+           50   1.00  a
+           25   0.50  b
+    """
+    lines = [f"{'images/s':>9}  {'ratio':>5}  what"]
+    for row in rows:
+        ratio = row.images_per_second / rows[0].images_per_second
+        lines.append(f"{row.images_per_second:>9.0f}  {ratio:>5.2f}  {row.name}")
+    return "\n".join(lines)
+
+
 def next_steps(run_dir):
     """What lies in a run's directory, and what one may type next."""
     return "\n".join(

@@ -16,6 +16,7 @@ LAYERS = {
     "osnet_tf.data.augmentation": TENSORFLOW,
     "osnet_tf.data.decoding": TENSORFLOW,
     "osnet_tf.data.pipeline": TENSORFLOW,
+    "osnet_tf.data.throughput": TENSORFLOW,
     "osnet_tf.data": NUMPY,
     "osnet_tf.embedding": TENSORFLOW,
     "osnet_tf.evaluation": TENSORFLOW,
