@@ -17,6 +17,9 @@ SHARED = ROOT.parent / "shared"
 
 
 def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "one_backend: slow with JAX and about nothing that a backend decides"
+    )
     # Keras 3.15 hands its variables to NumPy 2 by the old protocol whenever a model is saved
     for backend in ("tensorflow", "jax"):
         config.addinivalue_line(

@@ -80,7 +80,7 @@ def test_invalid_num_classes(model, num_classes):
         add_classifier(model, num_classes)
 
 
-@pytest.mark.parametrize("size", [(13, 13), (50, 33)])
+@pytest.mark.parametrize("size", [(13, 13), pytest.param((50, 33), marks=pytest.mark.one_backend)])
 def test_any_size(model, size):
     """Two convolutions halve upwards, two pools downwards; 1 x 1 is left at the smallest."""
     watched = keras.Model(model.input, [model.get_layer("conv5").output, model.output])
@@ -135,6 +135,7 @@ def test_images_do_not_see_each_other(model, embedding):
     np.testing.assert_allclose(alone, embedding[1:], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision(policy, model, embedding):
     """Float32 embedding and logits, near the float32 model's, from images of any fraction."""
@@ -160,6 +161,7 @@ def test_mixed_precision(policy, model, embedding):
     np.testing.assert_allclose(array(normalised), expected, atol=1e-5)
 
 
+@pytest.mark.one_backend
 def test_initial_weights_are_those_of_the_public_code():
     model = OSNet("osnet_ibn_x0_25", input_shape=(*SIZE, 3))
     classifier = add_classifier(model, 300).get_layer("classifier")
@@ -187,6 +189,7 @@ def test_initial_weights_are_those_of_the_public_code():
     assert seen == {"linear", "depthwise", "convolution of 1", "convolution of 49"}
 
 
+@pytest.mark.one_backend
 def test_the_seed_decides_and_no_two_kernels_are_alike():
     keras.utils.set_random_seed(7)
     first = OSBlock(64)
@@ -231,6 +234,7 @@ def test_a_saved_model_is_the_same_to_the_bit(model, embedding, tmp_path):
     np.testing.assert_array_equal(array(loaded(images())), embedding)
 
 
+@pytest.mark.one_backend
 def test_weights_of_a_file(model, embedding, tmp_path):
     """Of a model without synchronised norms into one with them, where the backend has them."""
     path = tmp_path / "x.weights.h5"
@@ -243,6 +247,7 @@ def test_weights_of_a_file(model, embedding, tmp_path):
     assert {norm.synchronized for norm in norms} == {is_tensorflow()}
 
 
+@pytest.mark.one_backend
 @pytest.mark.filterwarnings("ignore:Skipping nested container:UserWarning")  # before it raises
 def test_weights_of_another_architecture(small, tmp_path):
     path = tmp_path / "x.weights.h5"

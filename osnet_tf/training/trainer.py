@@ -42,7 +42,8 @@ class Trainer:
         # layers inside layers, and says nothing
         self._checkpoint = tf.train.Checkpoint(
             weights=_by_path(model.variables),
-            optimizer=_by_path(optimizer.variables),
+            # without the optimizer's own name, which Keras numbers through in a process
+            optimizer=_by_path(optimizer.variables, prefix=f"{optimizer.name}/"),
             progress=self.progress,
         )
         self._manager = tf.train.CheckpointManager(
@@ -144,8 +145,8 @@ class Trainer:
         )
 
 
-def _by_path(variables):
-    by_path = {variable.path: variable.value for variable in variables}
+def _by_path(variables, prefix=""):
+    by_path = {variable.path.removeprefix(prefix): variable.value for variable in variables}
     if len(by_path) < len(variables):
         paths = [variable.path for variable in variables]
         twice = sorted({path for path in paths if paths.count(path) > 1})

@@ -46,6 +46,7 @@ def test_conv_norm_invalid_arguments(arguments, message):
         ConvNorm(**{"filters": 4, **arguments})
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("kernel_size", [1, 3, 7])
 @pytest.mark.parametrize("strides", [1, 2, 3])
 @pytest.mark.parametrize("size", [(8, 6), (7, 9), (1, 2)])
@@ -136,6 +137,7 @@ def test_light_conv_is_pointwise_first_with_nothing_between():
     np.testing.assert_allclose(linear, expected, atol=1e-5)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize(
     ("layer", "kernel_fan"),
     [

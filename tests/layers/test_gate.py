@@ -89,6 +89,7 @@ def test_the_input_decides():
     np.testing.assert_allclose(array(layer(-x))[0, 0, :, 0], [-0.5, 0.0])
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize(
     ("channels", "hidden"), [(64, 4), (96, 6), (128, 8), (48, 3), (72, 4), (16, 1), (24, 1)]
 )
@@ -100,6 +101,7 @@ def test_hidden_units_are_the_channels_over_16_rounded_down(channels, hidden):
     assert layer.count_params() == 2 * channels * hidden + channels + hidden
 
 
+@pytest.mark.one_backend
 def test_initial_weights():
     """He normal by fan-out for the kernels, zeros for the biases: gates start at about 1/2."""
     layer = ChannelGate()
