@@ -80,7 +80,8 @@ def test_invalid_num_classes(model, num_classes):
         add_classifier(model, num_classes)
 
 
-@pytest.mark.parametrize("size", [(13, 13), pytest.param((50, 33), marks=pytest.mark.one_backend)])
+@pytest.mark.one_backend
+@pytest.mark.parametrize("size", [(13, 13), (50, 33)])
 def test_any_size(model, size):
     """Two convolutions halve upwards, two pools downwards; 1 x 1 is left at the smallest."""
     watched = keras.Model(model.input, [model.get_layer("conv5").output, model.output])
@@ -95,6 +96,7 @@ def test_any_size(model, size):
     assert tuple(last.shape[1:3]) == tuple(n // 4 for n in expected)
 
 
+@pytest.mark.one_backend
 def test_a_fixed_size_and_feature_dim(small):
     assert small.input_shape == (None, *SIZE, 3)
     assert small.output_shape == (None, 16)
@@ -130,6 +132,7 @@ def test_embeddings_are_the_public_ones(embedding):
     assert np.abs(embedding[0] - embedding[1]).max() > 1e-4
 
 
+@pytest.mark.one_backend
 def test_images_do_not_see_each_other(model, embedding):
     alone = array(model(images()[1:]))
     np.testing.assert_allclose(alone, embedding[1:], rtol=1e-4, atol=1e-5)
