@@ -1,0 +1,173 @@
+"""`model.json`: what a program must know to use the artefacts that lie beside it."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from osnet_tf.models import model_size
+from osnet_tf.training.run_dir import provenance, write_json
+
+FORMAT_VERSION = 1
+NAME = "model.json"
+
+
+def manifest(embedder, name, artefacts, *, thresholds=(), l2_normalize=False):
+    """The contents of `model.json`, a dict that JSON can hold.
+
+    Its keys, all of them always there::
+
+        format_version  1; a reader refuses numbers that it does not know
+        name            the model's name, that of its folder
+        preset          the architecture, such as "osnet_x0_25"
+        input           name "images", height, width, channels 3, dtype "uint8", layout "NHWC",
+                        color_order "RGB", range [0, 255], normalization "in the model" (so a
+                        program must not subtract a mean), resize (the rule in words)
+        embedding       name "embeddings", size, dtype "float32", l2_normalized (true or false)
+        thresholds      a list, maybe empty, of {metric, threshold, fpr, tpr, num_same,
+                        num_different, dataset}: two images whose distance is at most `threshold`
+                        count as one person. The metric is "cosine" (1 - the cosine of the angle,
+                        0..2) or, only where embeddings are not normalised, "euclidean" or
+                        "sqeuclidean". fpr, tpr: shares of different and of same pairs accepted
+        files           a list of {path, format, precision, batch_size, bytes, sha256}. path is
+                        relative to model.json. format: "saved_model", "litert" or "onnx".
+                        precision: "fp32", "fp16", "dynamic" or "int8". batch_size: a number, or
+                        null for any. A SavedModel is a folder: its sha256 is null and it has
+                        `contents`, a list of {path, bytes, sha256}. A file with integer output
+                        has `output`, {dtype, scale, zero_point}: an embedding is
+                        (integer - zero_point) * scale
+        versions        of Python and the packages that wrote the files
+        commit          of the project, or null
+        date            ISO 8601, UTC
+
+    Every LiteRT file and the SavedModel have a signature "serving_default" from input.name to
+    embedding.name; the ONNX graph's input and output have the same names.
+
+    Args:
+        embedder: A model as `osnet_tf.OSNet` returns, of a fixed input size.
+        name: The model's name.
+        artefacts: `Artefact`s, all in one folder.
+        thresholds: `Calibration`s of the model's own embeddings. Where the exported ones are
+            normalised, only those of the cosine distance still hold, and are kept.
+        l2_normalize: Whether the exported embeddings have length 1.
+
+    Returns:
+        The dict.
+
+    >>> from osnet_tf import OSNet
+    >>> about = manifest(OSNet("osnet_x0_25", input_shape=(64, 32, 3)), "mine", [])
+    >>> about["input"]["height"], about["embedding"]["size"], about["thresholds"]
+    (64, 512, [])
+    """
+    height, width = model_size(embedder)
+    where = provenance()
+    return {
+        "format_version": FORMAT_VERSION,
+        "name": name,
+        "preset": embedder.name,
+        "input": {
+            "name": "images",
+            "height": height,
+            "width": width,
+            "channels": 3,
+            "dtype": "uint8",
+            "layout": "NHWC",
+            "color_order": "RGB",
+            "range": [0, 255],
+            "normalization": "in the model",
+            "resize": (
+                "the whole crop to height x width, bilinear with half-pixel centres, antialiased "
+                "where it shrinks (PIL.Image.resize with BILINEAR), rounded to integers"
+            ),
+        },
+        "embedding": {
+            "name": "embeddings",
+            "size": embedder.output_shape[-1],
+            "dtype": "float32",
+            "l2_normalized": l2_normalize,
+        },
+        "thresholds": [
+            calibration.to_dict()
+            for calibration in thresholds
+            if calibration.metric == "cosine" or not l2_normalize
+        ],
+        "files": [file_entry(artefact) for artefact in artefacts],
+        "versions": where["versions"],
+        "commit": where["commit"],
+        "date": where["date"],
+    }
+
+
+def file_entry(artefact):
+    """One entry of `files`, as `manifest` describes them."""
+    path = Path(artefact.path)
+    files = sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]
+    contents = [
+        {
+            "path": file.relative_to(path.parent).as_posix(),
+            "bytes": file.stat().st_size,
+            "sha256": _sha256(file),
+        }
+        for file in files
+    ]
+    entry = {
+        "path": path.name,
+        "format": artefact.format,
+        "precision": artefact.precision,
+        "batch_size": artefact.batch_size,
+        "bytes": sum(one["bytes"] for one in contents),
+        "sha256": None if path.is_dir() else contents[0]["sha256"],
+    }
+    if path.is_dir():
+        entry["contents"] = contents
+    if artefact.output:
+        entry["output"] = dict(artefact.output)
+    return entry
+
+
+def write_manifest(path, record):
+    """Writes what `manifest` returned, as a whole or not at all."""
+    write_json(path, record)
+
+
+def read_manifest(folder):
+    """The dict in `<folder>/model.json`.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is no such file, or of another format version; the message names it.
+    """
+    path = Path(folder) / NAME
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"There is no {path}: train/export.py writes it beside the files it describes"
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON: {error}") from error
+    version = record.get("format_version") if isinstance(record, dict) else None
+    if version != FORMAT_VERSION:
+        raise ValueError(
+            f"{path} must have format_version {FORMAT_VERSION}. Received: format_version={version}"
+        )
+    return record
+
+
+def changed_files(folder):
+    """The files of `<folder>/model.json` that are missing or differ from their sha256.
+
+    Returns:
+        A list of paths relative to the folder; empty where everything is as it was written.
+    """
+    folder = Path(folder)
+    changed = []
+    for entry in read_manifest(folder)["files"]:
+        for file in entry.get("contents", [entry]):
+            path = folder / file["path"]
+            if not path.is_file() or _sha256(path) != file["sha256"]:
+                changed.append(file["path"])
+    return changed
+
+
+def _sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
