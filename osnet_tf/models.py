@@ -2,10 +2,12 @@
 
 import keras
 
-from osnet_tf.layers import BatchNorm, ConvNorm, OSBlock
-from osnet_tf.layers.composite import check_positive_int
+from osnet_tf.layers import BatchNorm, CenterDistances, ConvNorm, CosineClassifier, OSBlock
+from osnet_tf.layers.composite import check_choice, check_positive_int
 from osnet_tf.preprocessing import normalization_layer
 from osnet_tf.presets import get_preset
+
+HEADS = ("linear", "cosine")
 
 
 def OSNet(
@@ -100,7 +102,7 @@ def OSNet(
     return model
 
 
-def add_classifier(embedder, num_classes, *, name=None):
+def add_classifier(embedder, num_classes, *, head="linear", centers=False, name=None):
     """Puts the identity classifier on an embedder, for training.
 
     The two models share their layers and weights: after training this one, `embedder` is trained.
@@ -108,33 +110,43 @@ def add_classifier(embedder, num_classes, *, name=None):
     Args:
         embedder: A model as `OSNet` returns.
         num_classes: Number of training identities, >= 1.
+        head: "linear", the public code's, for `LabelSmoothedCrossEntropy`; or "cosine", whose
+            logits are cosines, for `MarginSoftmaxLoss` (ArcFace, CosFace).
+        centers: Add the output that `CenterLoss` works on.
         name: The new model's name; the embedder's with "_classifier" by default.
 
     Returns:
-        A `keras.Model` of the same input with a dict of two float32 outputs:
-        `"logits"` `(batch, num_classes)` and `"embedding"` `(batch, feature_dim)`.
+        A `keras.Model` of the same input with a dict of float32 outputs:
+        `"logits"` `(batch, num_classes)`, `"embedding"` `(batch, feature_dim)` and, with `centers`,
+        `"center_distances"` `(batch, num_classes)`, squared.
 
-    Raises ValueError if `num_classes` is not a positive integer.
+    Raises ValueError if `num_classes` is not a positive integer or `head` is unknown.
 
-    >>> from osnet_tf.losses import LabelSmoothedCrossEntropy
-    >>> model = add_classifier(OSNet("osnet_x0_25", input_shape=(64, 32, 3)), num_classes=751)
+    >>> from osnet_tf.losses import LabelSmoothedCrossEntropy, MarginSoftmaxLoss
+    >>> embedder = OSNet("osnet_x0_25", input_shape=(64, 32, 3))
+    >>> model = add_classifier(embedder, num_classes=751)
     >>> model.compile("adam", loss={"logits": LabelSmoothedCrossEntropy()})
     >>> model.output["logits"].shape
     (None, 751)
+    >>> arcface = add_classifier(embedder, num_classes=751, head="cosine")
+    >>> arcface.compile("adam", loss={"logits": MarginSoftmaxLoss("arcface", scale=30.0)})
     """
     check_positive_int(num_classes=num_classes)
+    check_choice(HEADS, head=head)
     embedding = embedder.output
-    logits = keras.layers.Dense(
-        num_classes,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-        dtype="float32",
-        name="classifier",
-    )(embedding)
-    return keras.Model(
-        embedder.input,
-        {"logits": logits, "embedding": embedding},
-        name=name or f"{embedder.name}_classifier",
-    )
+    if head == "cosine":
+        classifier = CosineClassifier(num_classes, name="classifier")
+    else:
+        classifier = keras.layers.Dense(
+            num_classes,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+            dtype="float32",
+            name="classifier",
+        )
+    outputs = {"logits": classifier(embedding), "embedding": embedding}
+    if centers:
+        outputs["center_distances"] = CenterDistances(num_classes, name="centers")(embedding)
+    return keras.Model(embedder.input, outputs, name=name or f"{embedder.name}_classifier")
 
 
 def model_size(embedder):

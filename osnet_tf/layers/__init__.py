@@ -3,6 +3,16 @@
 from osnet_tf.layers.batch_norm import BatchNorm
 from osnet_tf.layers.conv import ConvNorm, LightConv3x3
 from osnet_tf.layers.gate import ChannelGate, LearnedGate
+from osnet_tf.layers.heads import CenterDistances, CosineClassifier
 from osnet_tf.layers.os_block import OSBlock
 
-__all__ = ["BatchNorm", "ChannelGate", "ConvNorm", "LearnedGate", "LightConv3x3", "OSBlock"]
+__all__ = [
+    "BatchNorm",
+    "CenterDistances",
+    "ChannelGate",
+    "ConvNorm",
+    "CosineClassifier",
+    "LearnedGate",
+    "LightConv3x3",
+    "OSBlock",
+]

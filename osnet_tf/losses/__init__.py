@@ -1,7 +1,18 @@
 """Losses for re-identification: Keras losses, usable in any `compile`."""
 
+from osnet_tf.losses.center import CenterLoss
+from osnet_tf.losses.circle import CircleLoss
 from osnet_tf.losses.cross_entropy import LabelSmoothedCrossEntropy
-from osnet_tf.losses.triplet import BatchHardTripletLoss
+from osnet_tf.losses.margin_softmax import MarginSoftmaxLoss
+from osnet_tf.losses.triplet import BatchHardTripletLoss, SemiHardTripletLoss
 from osnet_tf.losses.weighted import WeightedLosses
 
-__all__ = ["BatchHardTripletLoss", "LabelSmoothedCrossEntropy", "WeightedLosses"]
+__all__ = [
+    "BatchHardTripletLoss",
+    "CenterLoss",
+    "CircleLoss",
+    "LabelSmoothedCrossEntropy",
+    "MarginSoftmaxLoss",
+    "SemiHardTripletLoss",
+    "WeightedLosses",
+]

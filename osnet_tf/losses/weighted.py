@@ -17,11 +17,13 @@ class WeightedLosses:
     It is what `compile(loss={...}, loss_weights={...})` adds up, for training loops of one's own.
 
     Args:
-        losses: Dict from an output's name ("logits", "embedding") to a `keras.losses.Loss`.
-        weights: Dict from the same names to numbers >= 0; 1 where missing.
+        losses: Dict from an output's name ("logits", "embedding") to a `keras.losses.Loss`, or to a
+            list of them.
+        weights: Dict from the same names to numbers >= 0, or to a list of them where there is a
+            list of losses; 1 where missing.
 
-    Raises ValueError for no loss, two losses of one name, a negative weight, or a weight for an
-    output without a loss.
+    Raises ValueError for no loss, two losses of one name, a negative weight, a list of another
+    length than the losses', or a weight for an output without a loss.
 
     >>> import numpy as np
     >>> from osnet_tf.losses import BatchHardTripletLoss, LabelSmoothedCrossEntropy
@@ -37,26 +39,25 @@ class WeightedLosses:
 
     def __init__(self, losses, weights=None):
         weights = dict(weights or {})
-        if not losses:
-            raise ValueError(f"At least one loss is needed. Received: losses={losses}")
-        names = [loss.name for loss in losses.values()]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(
-                    f"Two losses have the name {name!r}: give each its own. Received: names={names}"
-                )
         unknown = set(weights) - set(losses)
         if unknown:
             raise ValueError(
                 f"Weights for outputs without a loss: {sorted(unknown)}. "
                 f"Received: losses for {sorted(losses)}"
             )
-        for name, weight in weights.items():
-            if not weight >= 0.0:
-                raise ValueError(f"A weight must be >= 0. Received: {name}={weight}")
         self.terms = tuple(
-            _Term(name, loss, float(weights.get(name, 1.0))) for name, loss in losses.items()
+            _Term(output, loss, weight)
+            for output, listed in losses.items()
+            for loss, weight in _weighted(output, listed, weights.get(output))
         )
+        if not self.terms:
+            raise ValueError(f"At least one loss is needed. Received: losses={losses}")
+        names = [term.loss.name for term in self.terms]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(
+                    f"Two losses have the name {name!r}: give each its own. Received: names={names}"
+                )
 
     def __call__(self, labels, outputs):
         """Returns (total, dict from each loss's name to its unweighted value), scalars.
@@ -67,3 +68,21 @@ class WeightedLosses:
         parts = {term.loss.name: term.loss(labels, outputs[term.output]) for term in self.terms}
         total = sum(term.weight * parts[term.loss.name] for term in self.terms)
         return total, parts
+
+
+def _weighted(output, losses, weights):
+    """(loss, weight) for each loss of one output."""
+    if not isinstance(losses, (list, tuple)):
+        losses = [losses]
+        weights = None if weights is None else [weights]
+    if weights is None:
+        weights = [1.0] * len(losses)
+    if not isinstance(weights, (list, tuple)) or len(weights) != len(losses):
+        raise ValueError(
+            f"{output} has a list of {len(losses)} losses: its weights must be a list of as many. "
+            f"Received: {output}={weights}"
+        )
+    for weight in weights:
+        if not weight >= 0.0:
+            raise ValueError(f"A weight must be >= 0. Received: {output}={weight}")
+    return zip(losses, map(float, weights), strict=True)

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from osnet_tf.losses import BatchHardTripletLoss, LabelSmoothedCrossEntropy, WeightedLosses
+from osnet_tf.losses import (
+    BatchHardTripletLoss,
+    CircleLoss,
+    LabelSmoothedCrossEntropy,
+    WeightedLosses,
+)
 from tests.layer_test_kit import random_input, value_and_gradient
 
 LABELS = np.array([0, 0, 1, 2])
@@ -39,6 +44,18 @@ def test_one_loss_needs_no_other_output():
     assert float(total) == float(parts["cross_entropy"])
 
 
+@pytest.mark.parametrize("weights", [[2.0, 0.5], (2.0, 0.5), None])
+def test_several_losses_on_one_output(weights):
+    listed = [BatchHardTripletLoss(0.3), CircleLoss()]
+    losses = WeightedLosses({"embedding": listed}, weights and {"embedding": weights})
+    total, parts = losses(LABELS, OUTPUTS)
+    assert list(parts) == ["triplet", "circle"]
+    alone = [float(loss(LABELS, OUTPUTS["embedding"])) for loss in listed]
+    assert [float(value) for value in parts.values()] == alone
+    expected = np.dot(weights or [1.0, 1.0], alone)
+    assert float(total) == pytest.approx(expected, rel=1e-6)
+
+
 def test_gradients_are_weighted():
     losses = WeightedLosses(both(), {"embedding": 3.0})
 
@@ -70,6 +87,17 @@ def test_a_missing_output_is_named():
             r"Weights for outputs without a loss: \['logit'\]. "
             r"Received: losses for \['embedding', 'logits'\]",
         ),
+        (
+            {"embedding": [BatchHardTripletLoss(), CircleLoss()]},
+            {"embedding": 1.0},
+            r"embedding has a list of 2 losses: its weights must be .* Received: embedding=1.0",
+        ),
+        (
+            {"embedding": [BatchHardTripletLoss(), CircleLoss()]},
+            {"embedding": [1.0]},
+            r"embedding has a list of 2 losses: its weights .* Received: embedding=\[1.0\]",
+        ),
+        ({"embedding": []}, None, r"At least one loss is needed. Received: .*embedding"),
         (
             {"logits": LabelSmoothedCrossEntropy(), "more": LabelSmoothedCrossEntropy()},
             None,
