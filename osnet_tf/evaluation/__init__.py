@@ -1,0 +1,22 @@
+"""Evaluation: the config of a protocol (light), and what runs it (which needs TensorFlow)."""
+
+import importlib
+
+from osnet_tf.evaluation.config import EvaluationConfig
+
+_HOMES = {
+    "Evaluation": "measures",
+    "evaluate": "run",
+    "evaluate_features": "measures",
+    "evaluate_source": "source",
+    "measure": "measures",
+    "with_distractors": "run",
+}
+
+__all__ = ["EvaluationConfig", *_HOMES]
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'osnet_tf.evaluation' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"osnet_tf.evaluation.{_HOMES[name]}"), name)

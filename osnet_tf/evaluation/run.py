@@ -1,0 +1,52 @@
+"""Rank-k, mAP and verification of an embedder on a dataset."""
+
+from osnet_tf.data import Sample
+from osnet_tf.embedding import embed_paths, images_below
+from osnet_tf.evaluation.config import EvaluationConfig
+from osnet_tf.evaluation.measures import METRICS, measure
+from osnet_tf.progress_bar import progress_bar
+
+#: The protocol that training reports: that of the public code, and no more.
+PLAIN = EvaluationConfig(verification=False)
+
+
+def evaluate(
+    embedder, dataset, config=PLAIN, *, metrics=METRICS, batch_size=256, show_progress=False
+):
+    """Evaluates an embedder, by default as the public code does: CMC and non-interpolated mAP,
+    matches by the same camera removed.
+
+    Args:
+        embedder: A model as `osnet_tf.OSNet` returns.
+        dataset: A `ReidDataset` with query and gallery.
+        config: An `EvaluationConfig`.
+        metrics: Distances to rank by: "euclidean", "cosine".
+        batch_size: Images in a batch.
+        show_progress: Progress bars on stderr.
+
+    Returns:
+        An `Evaluation`: `results` as `results.json` holds them, `rankings`, `verifications`.
+
+    Raises ImageError for an unreadable image, ValueError if no query has a match, ConfigError for a
+    setting that does not fit the dataset, FileNotFoundError for no such folder of distractors.
+
+    Reference: Zheng et al., Scalable Person Re-identification: A Benchmark (ICCV 2015).
+    """
+    if config.distractors:
+        dataset = with_distractors(dataset, config.distractors)
+    paths = [sample.path for sample in (*dataset.query, *dataset.gallery)]
+    with progress_bar(show_progress, len(paths), f"embedding {dataset.name}") as count:
+        features = embed_paths(
+            embedder, paths, batch_size=batch_size, flip_test=config.flip_test, progress=count
+        )
+    return measure(features, dataset, config, metrics=metrics, show_progress=show_progress)
+
+
+def with_distractors(dataset, folder):
+    """The dataset with all images below a folder in its gallery, as distractors (pid 0).
+
+    Market-1501's 500,000 are one such folder; any other images of people who are not in the dataset
+    will do.
+    """
+    more = (Sample(path, pid=0, camid=0) for path in images_below(folder))
+    return dataset._replace(gallery=(*dataset.gallery, *more))

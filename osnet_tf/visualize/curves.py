@@ -1,0 +1,112 @@
+"""The curves of an evaluation: CMC, ROC, and how far apart same and different people are."""
+
+import numpy as np
+
+from osnet_tf.visualize.figure import figure_file
+
+_BINS = 120
+_SAME, _DIFFERENT = "#2a7f62", "#c05746"
+
+
+def draw_cmc(path, rankings, *, title=""):
+    """Draws CMC curves: the share of queries with a match among the first k, over k.
+
+    Args:
+        path: File to write; see `figure_file`.
+        rankings: Dict from names to `RankingResult`.
+        title: Above the picture.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> from osnet_tf.metrics import rank
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "cmc.png")
+    >>> result = rank([[0.0]], [[1.0], [2.0]], [7], [4, 7], [0], [1, 1], max_rank=5)
+    >>> draw_cmc(path, {"euclidean": result})
+    >>> path.stat().st_size > 0
+    True
+    """
+    with figure_file(path) as [axes]:
+        for name, ranking in rankings.items():
+            ranks = np.arange(1, len(ranking.cmc) + 1)
+            label = f"{_words(name)}: Rank-1 {ranking.cmc[0]:.2%}, mAP {ranking.mAP:.2%}"
+            axes.plot(ranks, 100 * ranking.cmc, marker="o", markersize=2.5, label=label)
+        axes.set(title=f"{title}  CMC".strip(), xlabel="rank k", ylabel="queries matched by k (%)")
+        axes.grid(alpha=0.3)
+        axes.legend(loc="lower right", fontsize=8)
+
+
+def draw_roc(path, verifications, *, title=""):
+    """Draws ROC curves with the rates that thresholds were wanted for marked.
+
+    Args:
+        path: File to write; see `figure_file`.
+        verifications: Dict from names to `VerificationResult`.
+        title: Above the picture.
+    """
+    with figure_file(path) as [axes]:
+        least = 1.0
+        for name, found in verifications.items():
+            shown = found.roc_fpr > 0
+            (line,) = axes.plot(
+                found.roc_fpr[shown],
+                100 * found.roc_tpr[shown],
+                label=f"{_words(name)}: equal error rate {found.eer:.2%}",
+            )
+            marked = found.reached_fprs > 0
+            axes.plot(
+                found.reached_fprs[marked], 100 * found.tprs[marked], "o", color=line.get_color()
+            )
+            least = min([least, *found.fprs, *found.roc_fpr[shown][:1]])
+        axes.set(
+            title=f"{title}  ROC, same person or not".strip(),
+            xscale="log",
+            xlim=(max(least, 1e-6), 1),
+            xlabel="false-positive rate (different people accepted)",
+            ylabel="true-positive rate (%)",
+        )
+        axes.grid(alpha=0.3)
+        axes.legend(loc="lower right", fontsize=8)
+
+
+def draw_distances(path, verifications, *, title=""):
+    """Draws the distances of same and of different people as histograms, each of area one, and the
+    thresholds for the wanted false-positive rates.
+
+    Args:
+        path: File to write; see `figure_file`.
+        verifications: Dict from names to `VerificationResult`; a panel each.
+        title: Above the picture.
+    """
+    with figure_file(path, columns=len(verifications)) as panels:
+        for axes, (name, found) in zip(panels, verifications.items(), strict=True):
+            edges = np.linspace(0, float(found.roc_thresholds[-1]) * 1.001, _BINS + 1)
+            for counts, text, color in (
+                (found.same_counts, "same person", _SAME),
+                (found.different_counts, "different people", _DIFFERENT),
+            ):
+                heights, _ = np.histogram(found.roc_thresholds, edges, weights=counts)
+                share = heights / max(counts.sum(), 1)
+                axes.stairs(100 * share, edges, fill=True, alpha=0.55, color=color, label=text)
+            for fpr, threshold in zip(found.fprs, found.thresholds, strict=True):
+                if threshold > 0:
+                    axes.axvline(threshold, color="0.3", linewidth=0.8, linestyle=":")
+                    axes.annotate(
+                        f"FPR {fpr:g}",
+                        (threshold, 1),
+                        xycoords=("data", "axes fraction"),
+                        rotation=90,
+                        fontsize=7,
+                        ha="right",
+                        va="top",
+                    )
+            axes.set(
+                title=f"{title}  {_words(name)} distances".strip(),
+                xlabel=f"{_words(name)} distance",
+                ylabel="share of pairs (%)",
+            )
+            axes.legend(fontsize=8, loc="center left")
+
+
+def _words(name):
+    return name.replace("_reranked", ", re-ranked")

@@ -1,0 +1,37 @@
+"""A Matplotlib figure that becomes a file, without a screen and without global state."""
+
+import contextlib
+import os
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def figure_file(path, *, columns=1, width=6.0, height=4.2):
+    """Gives the axes of a new figure; the file is written when the block ends without an error.
+
+    Args:
+        path: Ends in `.png`, `.svg` or another suffix that Matplotlib knows; its folder exists.
+        columns: Axes beside each other.
+        width, height: Of each, in inches.
+
+    Raises ImportError if Matplotlib is not installed.
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "line.png")
+    >>> with figure_file(path) as [axes]:
+    ...     lines = axes.plot([1, 2], [3, 5])
+    >>> path.read_bytes()[1:4]
+    b'PNG'
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            "Pictures need Matplotlib, which is not installed: pip install matplotlib"
+        ) from error
+    path = Path(path)
+    figure = Figure(figsize=(columns * width, height), layout="constrained", dpi=120)
+    yield list(figure.subplots(1, columns, squeeze=False)[0])
+    new = path.with_name(f"{path.stem}.new{path.suffix}")
+    figure.savefig(new)
+    os.replace(new, path)
