@@ -6,7 +6,8 @@ import sys
 import tempfile
 import traceback
 
-from osnet_tf.training.config import ConfigError, TrainingConfig, absolute
+from osnet_tf.config import ConfigError, absolute
+from osnet_tf.training.config import TrainingConfig
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 

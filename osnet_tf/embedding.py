@@ -111,13 +111,14 @@ def embed(
     return Embeddings(tuple(paths), _unit_length(vectors) if normalize else vectors, failed)
 
 
-def embed_paths(embedder, paths, *, batch_size=256, progress=None):
+def embed_paths(embedder, paths, *, batch_size=256, flip_test=False, progress=None):
     """Embeds image files.
 
     Args:
         embedder: A model as `osnet_tf.OSNet` returns, of a fixed input size.
         paths: Image files (JPEG, PNG, BMP), n of them.
         batch_size: >= 1; it changes speed and memory, not the result.
+        flip_test: Whether each embedding is averaged with that of the mirrored image.
         progress: Called with the number of images of each finished batch; may be None.
 
     Returns:
@@ -143,7 +144,10 @@ def embed_paths(embedder, paths, *, batch_size=256, progress=None):
     parts = []
     with naming_bad_images(paths):
         for images in image_dataset(paths, size, batch_size):
-            parts.append(run(images).numpy())
+            vectors = run(images).numpy()
+            if flip_test:
+                vectors = (vectors + run(images[:, :, ::-1]).numpy()) / 2
+            parts.append(vectors)
             if progress is not None:
                 progress(len(parts[-1]))
     return np.concatenate(parts)
@@ -192,7 +196,7 @@ def embed_folder(
     write, output = _writer(output), Path(output)
     if not Path(model).exists():
         raise FileNotFoundError(f"There is no model {model}")
-    paths = _images_below(images)
+    paths = images_below(images)
     with progress_bar(show_progress, len(paths), "embedding") as count:
         result = embed(
             load_keras(model),
@@ -244,7 +248,7 @@ def person_and_camera(path):
 def _paths_or_arrays(source):
     """`(paths, None)` or `(None, arrays)`: an array `(n, height, width, 3)` or a list of images."""
     if isinstance(source, str | os.PathLike):
-        return _images_below(source), None
+        return images_below(source), None
     if hasattr(source, "__array__"):
         array = np.asarray(source)
         if array.dtype.kind not in "UO":  # else a sequence after all, of paths or of images
@@ -376,8 +380,11 @@ def _unit_length(vectors):
     return vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
 
 
-def _images_below(folder):
-    """The image files below a folder, by their names, sorted by path."""
+def images_below(folder):
+    """The image files below a folder, by their names, sorted by path.
+
+    Raises FileNotFoundError if there is no such folder, ValueError if it holds no image.
+    """
     folder = os.fspath(folder)
     if not os.path.isdir(folder):
         hint = ": it is a file, so give a list" if os.path.exists(folder) else ""

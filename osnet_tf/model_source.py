@@ -1,4 +1,4 @@
-"""The model and the dataset that a command was pointed at."""
+"""The model and the datasets that a command was pointed at."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,6 +7,21 @@ import keras
 
 from osnet_tf.data import ReidDataset, load_dataset
 from osnet_tf.training.run_dir import RunDir
+from osnet_tf.weights.assign import load_keras
+
+
+class Source(NamedTuple):
+    """Where a model lies and what it is used on.
+
+    Attributes:
+        model: The `.keras` file; it exists.
+        datasets: Names of datasets, at least one.
+        data_dir: Folder of the datasets.
+    """
+
+    model: Path
+    datasets: tuple[str, ...]
+    data_dir: str
 
 
 class ModelSource(NamedTuple):
@@ -21,19 +36,23 @@ class ModelSource(NamedTuple):
     dataset: ReidDataset
 
 
-def load_source(*, run_dir=None, model=None, dataset=None, data_dir=None, default_dataset=None):
-    """Loads the model of a run, or a `.keras` file, with a dataset.
+def source_of(*, run_dir=None, model=None, datasets=(), data_dir=None, default_dataset=None):
+    """Finds the model of a run, or a `.keras` file, and the datasets to use it on.
 
     Args:
-        run_dir: Directory of a run; its config says which dataset, unless `dataset` does.
+        run_dir: Directory of a run; its config says which dataset, unless `datasets` does.
         model: Path of a `.keras` file, in place of `run_dir`.
-        dataset: Name of a dataset; the run's own by default.
+        datasets: Names of datasets; the run's own by default.
         data_dir: Folder of the datasets; the run's own, or "data", by default.
         default_dataset: For a `.keras` file with no dataset named.
 
     Raises:
         ValueError: neither or both of `run_dir` and `model`; a model without a dataset.
         FileNotFoundError: there is no such model.
+
+    >>> source_of(model="embedder.keras")
+    Traceback (most recent call last):
+    ValueError: Give the dataset's name with a model. Received: datasets=()
     """
     if bool(run_dir) == bool(model):
         raise ValueError(
@@ -43,14 +62,26 @@ def load_source(*, run_dir=None, model=None, dataset=None, data_dir=None, defaul
         run = RunDir(run_dir)
         config = run.read_config()
         model = run.embedder
-        dataset = dataset or config.dataset
+        datasets = datasets or (config.dataset,)
         data_dir = data_dir or config.data_dir
-    dataset = dataset or default_dataset
-    if not dataset:
-        raise ValueError("Give the dataset's name with a model. Received: dataset=None")
+    if not datasets and default_dataset:
+        datasets = (default_dataset,)
+    if not datasets:
+        raise ValueError("Give the dataset's name with a model. Received: datasets=()")
     if not Path(model).exists():
         hint = " (training writes it at the end; go on with --resume)" if run_dir else ""
         raise FileNotFoundError(f"There is no model {model}{hint}")
-    return ModelSource(
-        keras.models.load_model(model, compile=False), load_dataset(dataset, data_dir or "data")
-    )
+    return Source(Path(model), tuple(datasets), data_dir or "data")
+
+
+def load_source(*, dataset=None, **where):
+    """Loads the model of a run, or a `.keras` file, with one dataset.
+
+    Args:
+        dataset: Name of the dataset; the run's own by default.
+        **where: The other arguments of `source_of`.
+
+    Raises: as `source_of` and `load_dataset`.
+    """
+    source = source_of(datasets=(dataset,) if dataset else (), **where)
+    return ModelSource(load_keras(source.model), load_dataset(source.datasets[0], source.data_dir))

@@ -1,14 +1,24 @@
+import csv
 import json
-import sys
+import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
-from osnet_tf.data import ReidDataset, Sample
+from osnet_tf import metrics
+from osnet_tf.config import ConfigError
+from osnet_tf.data import ReidDataset, Sample, generate_demo, load_dataset
 from osnet_tf.data.decoding import ImageError
 from osnet_tf.embedding import embed_paths
-from osnet_tf.evaluation import evaluate, evaluate_features
+from osnet_tf.evaluation import (
+    EvaluationConfig,
+    evaluate,
+    evaluate_features,
+    evaluate_source,
+    measure,
+)
+from osnet_tf.metrics import calibration_path, find_calibration
 from osnet_tf.model_source import load_source
 from osnet_tf.models import OSNet
 from osnet_tf.report import results_table
@@ -73,14 +83,169 @@ def test_evaluating_a_model_end_to_end(embedder, paths):
         [paths[0], paths[1], paths[0], paths[1], paths[2]], (1, 2, 1, 2, 3), (0, 0, 1, 1, 1),
         strict=True)]  # fmt: skip
     dataset = ReidDataset("copies", (), tuple(samples[:2]), tuple(samples[2:]))
-    results = evaluate(embedder, dataset)
+    results = evaluate(embedder, dataset).results
     assert results["euclidean"]["rank1"] == results["cosine"]["mAP"] == 1.0
 
 
 def test_the_table_has_every_figure():
-    table = results_table(evaluate_features(FEATURES, DATASET))
-    assert "toy: 2 queries, 4 gallery images" in table
-    assert table.splitlines()[2].split() == ["euclidean", "50.00", *["100.00"] * 3, "75.00"]
+    table = results_table(evaluate_features(FEATURES, DATASET)).splitlines()
+    assert table[0].split() == [
+        "dataset", "distance", "Rank-1", "Rank-5", "Rank-10", "Rank-20", "mAP", "mINP",
+    ]  # fmt: skip
+    assert table[1].split() == ["toy", "Euclidean", "50.00", *["100.00"] * 3, *["75.00"] * 2]
+    assert table[-1] == "toy: 2 queries, 4 gallery images"
+
+
+def clustered(seed=0, dim=8):
+    """Features of 5 people by 3 cameras, 2 images each, and 4 distractors."""
+    rng = np.random.default_rng(seed)
+    centers = 2 * rng.standard_normal((5, dim))
+    images = [(pid, camid) for pid in range(5) for camid in range(3) for _ in range(2)]
+    points = [centers[pid] + rng.standard_normal(dim) for pid, _ in images]
+    samples = [Sample(f"{i}.jpg", pid + 1, camid) for i, (pid, camid) in enumerate(images)]
+    samples += [Sample(f"d{i}.jpg", 0, 0) for i in range(4)]
+    points += list(2 * rng.standard_normal((4, dim)))
+    queries = range(0, 30, 6)
+    order = [*queries, *(i for i in range(34) if i not in queries)]
+    query = tuple(samples[i] for i in order[:5])
+    gallery = tuple(samples[i] for i in order[5:])
+    return np.array(points, "float32")[order], ReidDataset("clusters", (), query, gallery)
+
+
+def test_every_choice_is_the_library_function_it_names():
+    features, dataset = clustered()
+    query, gallery = features[:5], features[5:]
+    labels = [np.array([getattr(s, name) for s in part]) for name in ("pid", "camid")
+              for part in (dataset.query, dataset.gallery)]  # fmt: skip
+    config = EvaluationConfig(
+        query_expansion=2, database_augmentation=3, expansion_alpha=1.5, rerank=True,
+        rerank_k1=4, rerank_k2=2, rerank_lambda=0.2, single_shot=7, seed=3, camera_aware=False,
+    )  # fmt: skip
+    found = measure(features, dataset, config, metrics=("cosine",)).results
+    sets = (
+        metrics.expand_queries(query, gallery, k=2, alpha=1.5),
+        metrics.augment_gallery(gallery, k=3, alpha=1.5),
+    )
+    options = {"metric": "cosine", "camera_aware": False}
+    ranking = metrics.rank(*sets, *labels, **options)
+    distances = metrics.rerank(*sets, k1=4, k2=2, lambda_value=0.2, metric="cosine")
+    reranked = metrics.rank_distances(distances, *labels, camera_aware=False)
+    single = metrics.rank_single_shot(query, gallery, *labels, repeats=7, seed=3, **options)
+    verified = metrics.verify(query, gallery, *labels, **options)
+    assert found["cosine"]["mAP"] == ranking.mAP
+    assert found["cosine"]["mAP_trapezoid"] == ranking.mAP_trapezoid
+    assert found["cosine_reranked"]["mAP"] == reranked.mAP != ranking.mAP
+    assert found["cosine"]["single_shot"]["rank1"] == single.cmc[0]
+    assert found["cosine"]["single_shot"]["rank1_std"] == single.cmc_std[0]
+    assert found["verification"]["cosine"]["eer"] == verified.eer
+    assert found["verification"]["cosine"]["at_fpr"]["0.1"]["tpr"] == verified.tprs[0]
+    assert found["num_distractors"] == 4
+    assert measure(features, dataset).results["cosine"] != found["cosine"]
+    table = results_table(found)
+    assert "cosine, re-ranked" in table
+    assert "7 draws" in table
+    assert "4 of them distractors" in table
+    assert f"up to distance {verified.thresholds[0]:8.4f}" in table
+
+
+def test_settings_that_do_not_fit_the_dataset():
+    features, dataset = clustered()
+    for name, value, rule in (
+        ("query_expansion", 30, "must be <= the 29 gallery images"),
+        ("database_augmentation", 29, "must be < the 29 gallery images"),
+        ("rerank_k1", 34, "must be < the 34 images in all"),
+    ):
+        with pytest.raises(ConfigError, match=f"`{name}` {rule}. Received: {name}={value}"):
+            measure(features, dataset, EvaluationConfig(rerank=True, **{name: value}))
+    with pytest.raises(ConfigError, match="`rerank_k2` must be <= rerank_k1"):
+        EvaluationConfig(rerank_k1=2, rerank_k2=4)
+    with pytest.raises(ConfigError, match=r"`rerank_lambda` must be in \[0, 1\]"):
+        EvaluationConfig(rerank_lambda=2.0)
+    with pytest.raises(ValueError, match=r"5 queries and 29 gallery .* shape=\(33, 8\)"):
+        measure(features[:-1], dataset)
+
+
+def test_nan_features_are_named_by_the_image():
+    features, dataset = clustered()
+    features[7, 0] = np.nan
+    with pytest.raises(
+        ValueError, match=rf"gallery must be finite: row 2 \({dataset.gallery[2].path}"
+    ):
+        measure(features, dataset)
+
+
+def test_the_flip_test_averages_with_the_mirrored_image(embedder, paths):
+    mirrored = [path.replace(".png", "_mirrored.png") for path in paths]
+    for path, other in zip(paths, mirrored, strict=True):
+        Image.open(path).resize((16, 32)).save(path)
+        ImageOps.mirror(Image.open(path)).save(other)
+    expected = (embed_paths(embedder, paths) + embed_paths(embedder, mirrored)) / 2
+    np.testing.assert_allclose(
+        embed_paths(embedder, paths, flip_test=True), expected, rtol=1e-4, atol=1e-6
+    )
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """A folder with a `.keras` file and the demo people, a few of them."""
+    folder = tmp_path_factory.mktemp("evaluation")
+    OSNet("osnet_x0_25", input_shape=(32, 16, 3)).save(folder / "any.keras")
+    generate_demo(folder, train_identities=2, test_identities=4, images_per_camera=2)
+    return folder
+
+
+def test_everything_is_written(demo):
+    record, output_dir = evaluate_source(
+        EvaluationConfig(rerank=True, rerank_k1=3, rerank_k2=2),
+        model=demo / "any.keras", datasets=["demo"], data_dir=demo,
+    )  # fmt: skip
+    assert output_dir == demo / "any_evaluation"
+    distances = ["cosine", "cosine_reranked", "euclidean", "euclidean_reranked"]
+    assert sorted(path.name for path in output_dir.iterdir()) == sorted(
+        ["results.json", *(f"demo_{name}.png" for name in ("cmc", "roc", "distances")),
+         *(f"demo_{name}_per_query.csv" for name in distances)]
+    )  # fmt: skip
+    assert json.loads((output_dir / "results.json").read_text()) == record
+    assert record["protocol"]["rerank_k1"] == 3
+    found = record["datasets"]["demo"]
+    with open(output_dir / "demo_cosine_per_query.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == found["num_query"]
+    means = np.mean([float(row["average_precision"]) for row in rows])
+    assert means == pytest.approx(found["cosine"]["mAP"])
+    at = found["verification"]["cosine"]["at_fpr"]["0.01"]
+    calibration = find_calibration(demo / "any.keras", metric="cosine", fpr=0.01)
+    assert (calibration.threshold, calibration.dataset) == (at["threshold"], "demo")
+    for path in output_dir.glob("*.png"):
+        with Image.open(path) as image:
+            assert len(np.unique(np.asarray(image.convert("L")))) > 20, path
+
+
+def test_distractors_join_the_gallery_and_no_thresholds_come_from_mirrored_embeddings(
+    demo, tmp_path
+):
+    shutil.copy(demo / "any.keras", tmp_path / "flip.keras")
+    crops = [s.path for s in load_dataset("demo", demo).train]
+    for number, path in enumerate(crops):
+        shutil.copy(path, tmp_path / f"{number}.jpg")
+    config = EvaluationConfig(distractors=str(tmp_path), flip_test=True)
+    where = {"model": tmp_path / "flip.keras", "datasets": ["demo"], "data_dir": demo}
+    record, _ = evaluate_source(config, output_dir=tmp_path / "new" / "results", **where)
+    found = record["datasets"]["demo"]
+    plain = load_dataset("demo", demo)
+    assert found["num_gallery"] == len(plain.gallery) + len(crops)
+    more = sum(s.pid == 0 for s in plain.gallery) + len(crops)
+    assert found["num_distractors"] == more
+    assert not calibration_path(where["model"]).exists()
+    with pytest.raises(FileNotFoundError, match="There is no folder"):
+        evaluate_source(EvaluationConfig(distractors=str(tmp_path / "none")), **where)
+
+
+def test_sources_that_cannot_be_evaluated(demo):
+    with pytest.raises(ValueError, match="Unknown dataset"):
+        evaluate_source(model=demo / "any.keras", datasets=["demo", "nemo"], data_dir=demo)
+    with pytest.raises(ValueError, match="per_query must be 'csv' or 'parquet'"):
+        evaluate_source(model=demo / "any.keras", datasets=["demo"], per_query="xlsx")
 
 
 def test_sources_that_cannot_be_loaded(tmp_path):
@@ -90,4 +255,3 @@ def test_sources_that_cannot_be_loaded(tmp_path):
         load_source(model="x.keras")
     with pytest.raises(FileNotFoundError, match=r"There is no model .*x\.keras"):
         load_source(model=tmp_path / "x.keras", dataset="demo")
-    assert "matplotlib" not in sys.modules

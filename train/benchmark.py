@@ -2,38 +2,66 @@
 
 python train/benchmark.py --table=ablation
 python train/benchmark.py --table=pipeline --dataset=market1501 --data_dir=DIR
+python train/benchmark.py --table=ranking --size=msmt17
+python train/benchmark.py --table=reranking --public_code=DIR
 """
 
 from absl import flags
 
 from osnet_tf import command_line, report
+from osnet_tf.metrics import benchmark as evaluators
+from osnet_tf.progress_bar import progress_bar
 
 TABLE = flags.DEFINE_enum(
     "table",
     "ablation",
-    ["ablation", "pipeline"],
-    "ablation: parameters and multiply-adds of the paper's rows. pipeline: images per second.",
+    ["ablation", "pipeline", "ranking", "reranking"],
+    "ablation: parameters and multiply-adds of the paper's rows. pipeline: images per second. "
+    "ranking, reranking: seconds and memory of the evaluation.",
 )
 DATASET = flags.DEFINE_string("dataset", "demo", "Whose training images the pipeline reads.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the datasets.")
 HEIGHT = flags.DEFINE_integer("height", 128, "Height that they are resized to.", lower_bound=1)
 WIDTH = flags.DEFINE_integer("width", 64, "Width.", lower_bound=1)
+SIZE = flags.DEFINE_enum(
+    "size", "market1501", list(evaluators.SIZES), "Test set whose numbers (re)ranking takes."
+)
+PUBLIC_CODE = flags.DEFINE_string(
+    "public_code",
+    None,
+    "Checkout of KaiyangZhou/deep-person-reid, with its evaluator compiled, to compare with "
+    "(needs PyTorch).",
+)
+
+
+def ablation():
+    command_line.load_tensorflow()
+    from osnet_tf.ablations import ABLATIONS, cost_table
+
+    with progress_bar(True, len(ABLATIONS), "counting", unit="models") as count:
+        return report.cost_table(cost_table(progress=count))
+
+
+def pipeline():
+    command_line.load_tensorflow()
+    from osnet_tf.data import load_dataset
+    from osnet_tf.data.throughput import measure_throughput
+
+    paths = [sample.path for sample in load_dataset(DATASET.value, DATA_DIR.value).train]
+    return report.throughput_table(measure_throughput(paths, (HEIGHT.value, WIDTH.value)))
+
+
+def evaluation():
+    sets = evaluators.make_features(evaluators.SIZES[SIZE.value])
+    total = 2 if PUBLIC_CODE.value else 1
+    with progress_bar(True, total, TABLE.value, unit="evaluators") as count:
+        rows = evaluators.compare(TABLE.value, sets, public_code=PUBLIC_CODE.value, progress=count)
+    return report.evaluator_table(rows)
 
 
 def main(_):
-    command_line.load_tensorflow()
-    from osnet_tf.ablations import ABLATIONS, cost_table
-    from osnet_tf.data import load_dataset
-    from osnet_tf.data.throughput import measure_throughput
-    from osnet_tf.progress_bar import progress_bar
-
-    if TABLE.value == "pipeline":
-        paths = [sample.path for sample in load_dataset(DATASET.value, DATA_DIR.value).train]
-        print(report.throughput_table(measure_throughput(paths, (HEIGHT.value, WIDTH.value))))
-        return
-    with progress_bar(True, len(ABLATIONS), "counting", unit="models") as count:
-        rows = cost_table(progress=count)
-    print(report.cost_table(rows))
+    tables = {"ablation": ablation, "pipeline": pipeline}
+    print(tables.get(TABLE.value, evaluation)())
 
 
 if __name__ == "__main__":

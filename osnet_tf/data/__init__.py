@@ -10,6 +10,7 @@ from osnet_tf.data.dataset import (
     ReidDataset,
     Sample,
     SplitCounts,
+    combine_all,
     dataset_names,
     load_dataset,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "ReidDataset",
     "Sample",
     "SplitCounts",
+    "combine_all",
     "dataset_names",
     "demo_sheet",
     "generate_demo",

@@ -124,6 +124,20 @@ class ReidDataset(NamedTuple):
         return "\n".join(lines)
 
 
+def combine_all(dataset: ReidDataset) -> ReidDataset:
+    """The dataset with its query and gallery images, distractors left out, in `train` as well.
+
+    For models that will be used or evaluated elsewhere ("combineall" in the public code): of the
+    dataset's own query and gallery such a model has seen the people.
+
+    >>> a, b, c = (Sample(f"{pid}.jpg", pid, 0) for pid in (1, 2, 0))
+    >>> [sample.pid for sample in combine_all(ReidDataset("tiny", (a,), (b,), (c,))).train]
+    [1, 2]
+    """
+    people = [s for s in (*dataset.query, *dataset.gallery) if s.pid > 0]
+    return dataset._replace(train=tuple(sorted((*dataset.train, *people))))
+
+
 def dataset_names() -> list[str]:
     """The names that `load_dataset` knows, sorted.
 

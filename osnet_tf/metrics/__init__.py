@@ -3,7 +3,13 @@
 NumPy only; re-ranking loads SciPy when it is called.
 """
 
-from osnet_tf.metrics.calibration import Calibration
+from osnet_tf.metrics.calibration import (
+    Calibration,
+    calibration_path,
+    find_calibration,
+    read_calibrations,
+    write_calibrations,
+)
 from osnet_tf.metrics.cuhk03 import SingleShotResult, rank_single_shot
 from osnet_tf.metrics.distances import METRICS, distance_blocks, pairwise_distances
 from osnet_tf.metrics.expansion import augment_gallery, expand_queries
@@ -23,15 +29,19 @@ __all__ = [
     "VerificationResult",
     "augment_gallery",
     "average_splits",
+    "calibration_path",
     "distance_blocks",
     "expand_queries",
+    "find_calibration",
     "nearest",
     "pairwise_distances",
     "per_query",
     "rank",
     "rank_distances",
     "rank_single_shot",
+    "read_calibrations",
     "rerank",
     "verify",
+    "write_calibrations",
     "write_per_query",
 ]

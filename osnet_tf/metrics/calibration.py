@@ -1,7 +1,8 @@
-"""What distance means "same person": a threshold that is kept beside the model."""
+"""What distance means "same person": thresholds that are kept beside the model."""
 
 import dataclasses
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ class Calibration:
         fpr: share of pairs of different people that were accepted.
         tpr: share of pairs of one person (by two cameras) that were accepted.
         num_same, num_different: the pairs that the rates were measured on.
+        dataset: name of the dataset that they are from; "" if it was not told.
 
     Example:
 
@@ -38,6 +40,7 @@ class Calibration:
     tpr: float
     num_same: int = 0
     num_different: int = 0
+    dataset: str = ""
 
     def __post_init__(self):
         check_choice(self.metric, "metric", METRICS)
@@ -72,14 +75,77 @@ class Calibration:
             )
         return cls(**fields)
 
-    def save(self, path):
-        """Writes the fields as JSON."""
-        Path(path).write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
 
-    @classmethod
-    def load(cls, path):
-        """Reads what `save` wrote; raises ValueError, with the path, if it is anything else."""
-        try:
-            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{path} is no calibration: {error}") from error
+def calibration_path(model):
+    """Where the calibrations of a model's file lie: beside it.
+
+    >>> calibration_path("runs/demo/embedder.keras").name
+    'embedder.calibration.json'
+    """
+    return Path(model).with_suffix(".calibration.json")
+
+
+def write_calibrations(path, calibrations):
+    """Writes `Calibration`s as JSON, as a whole or not at all.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> from osnet_tf.metrics.calibration import *
+    >>> path = calibration_path(pathlib.Path(tempfile.mkdtemp(), "embedder.keras"))
+    >>> write_calibrations(path, [Calibration("cosine", 0.3, fpr=1e-3, tpr=0.8, dataset="demo")])
+    >>> find_calibration(path, metric="cosine", fpr=1e-3).threshold
+    0.3
+    """
+    path = Path(path)
+    new = path.with_name(path.name + ".new")
+    records = {"calibrations": [calibration.to_dict() for calibration in calibrations]}
+    new.write_text(json.dumps(records, indent=2) + "\n", encoding="utf-8")
+    os.replace(new, path)
+
+
+def read_calibrations(path):
+    """The list of `Calibration`s that `write_calibrations` wrote.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is anything else; the message names it.
+    """
+    try:
+        records = json.loads(Path(path).read_text(encoding="utf-8"))["calibrations"]
+        return [Calibration.from_dict(record) for record in records]
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"There is no calibration {path}: train/evaluate.py writes it beside the model"
+        ) from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path} holds no calibrations: {error}") from error
+
+
+def find_calibration(path, *, metric="cosine", fpr=1e-3, dataset=None):
+    """The calibration in a file whose false-positive rate is nearest below the wanted one.
+
+    Args:
+        path: a file that `write_calibrations` wrote, or a model's, beside which it lies.
+        metric: the metric of the distances that will be judged.
+        fpr: the largest false-positive rate that is wanted, in (0, 1).
+        dataset: the dataset that it was measured on; any by default.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_calibrations`; no calibration meets the wish (the
+            message lists those there are).
+    """
+    path = Path(path)
+    if path.suffix != ".json":
+        path = calibration_path(path)
+    known = read_calibrations(path)
+    fitting = [
+        c for c in known if c.metric == metric and c.fpr <= fpr and dataset in (None, c.dataset)
+    ]
+    if not fitting:
+        there_are = "; ".join(f"{c.metric}, fpr {c.fpr:.3g}, {c.dataset}" for c in known)
+        raise ValueError(
+            f"{path} has no such calibration. Received: metric={metric!r}, fpr={fpr}, "
+            f"dataset={dataset!r}. There are: {there_are or 'none'}"
+        )
+    return max(fitting, key=lambda c: c.fpr)

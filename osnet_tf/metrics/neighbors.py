@@ -51,11 +51,11 @@ def nearest(query, gallery, k, *, metric="euclidean", block=None):
     return indices, (np.sqrt(distances) if metric == "euclidean" else distances)
 
 
-def find_nearest(query, gallery, k, metric, block=None):
+def find_nearest(query, gallery, k, metric, block=None, progress=None):
     """`(indices, farthest)` of checked features.
 
     `farthest`: float64 `(Q,)`, the largest distance in each query's row, squared if Euclidean, to
-    float32's precision.
+    float32's precision. `progress` is called with the number of queries of each finished block.
     """
     keys = BlockKeys(query, gallery, metric, block)
     exact = ExactDistances(query, gallery, metric)
@@ -86,6 +86,8 @@ def find_nearest(query, gallery, k, metric, block=None):
             list(pool.map(lambda at: search_some(start + at, rows[at : at + size]), offsets))  # noqa: B023
             done = slice(start, start + len(rows))
             farthest[done] = keys.to_distance(done, farthest[done])
+            if progress is not None:
+                progress(len(rows))
     return indices, farthest
 
 

@@ -20,14 +20,16 @@ class PairCounts:
     Args:
         query, gallery, metric, block: as for `distance_blocks`.
         labels: the `Labels` of both. A query's own camera's images of its person are no pairs.
+        progress: called with the number of queries of each finished block, or None.
 
     Attributes:
         same, different: int64, the pairs in each of the 2^19 bins.
     """
 
-    def __init__(self, query, gallery, labels, metric, block):
+    def __init__(self, query, gallery, labels, metric, block, progress=None):
         self._arguments = query, gallery, metric, block
         self._labels = labels
+        self._progress = progress
         self._order, self._starts = labels.groups()
         self.same, self.different = np.zeros((2, _NUM_BINS), np.int64)
         for same, bits, left_out in self._pairs():
@@ -61,6 +63,8 @@ class PairCounts:
                 left_out.append(row[columns])
                 same.append(left_out[-1][labels.g_camids[columns] != labels.q_camids[i]])
             yield np.concatenate(same), bits, np.concatenate(left_out)
+            if self._progress is not None:
+                self._progress(rows.stop - rows.start)
 
 
 def _count_low(bits, bins):

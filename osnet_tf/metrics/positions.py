@@ -11,7 +11,7 @@ _UNSURE_PER_QUERY = 6  # more than so many in a block on average: go on in float
 _ONE_BY_ONE = 2048  # with more candidates than this, a query is judged by one sort
 
 
-def match_positions(query, gallery, labels, *, metric, block=None):
+def match_positions(query, gallery, labels, *, metric, block=None, progress=None):
     """For each query the ascending ranks (from 1) of its matches among the valid gallery images.
 
     The k-th match's rank is k plus the number of non-matches nearer than it. A block of queries
@@ -25,6 +25,7 @@ def match_positions(query, gallery, labels, *, metric, block=None):
         labels: the `Labels` of both.
         metric: one of `distances.METRICS`.
         block: queries at a time, or None.
+        progress: called with the number of queries of each finished block, or None.
 
     Returns:
         A list of Q int64 arrays, empty for a query without a match.
@@ -42,6 +43,8 @@ def match_positions(query, gallery, labels, *, metric, block=None):
                 counted = counter.count(start, rows, keys.margins)
             for i, (row, each) in enumerate(zip(rows, counted, strict=True), start):
                 found.append(_ranks(_settle(i, row, *each, exact)))
+            if progress is not None:
+                progress(len(rows))
     return found
 
 

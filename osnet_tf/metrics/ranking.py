@@ -67,6 +67,7 @@ def rank(
     query_paths=None,
     gallery_paths=None,
     block=None,
+    progress=None,
 ):
     """Ranks the gallery for each query and measures where the same person stands.
 
@@ -95,6 +96,7 @@ def rank(
         query_paths: optional `(Q,)` image paths, named when features are NaN.
         gallery_paths: the same for the gallery.
         block: queries at a time; by default as many as fit 16 MB. It does not change the result.
+        progress: called with the number of queries of each finished block; may be None.
 
     Returns:
         A `RankingResult`.
@@ -126,7 +128,9 @@ def rank(
         len(query), len(gallery), q_pids, g_pids, q_camids, g_camids, camera_aware
     )
     labels.check_some_match()
-    positions = match_positions(query, gallery, labels, metric=metric, block=block)
+    positions = match_positions(
+        query, gallery, labels, metric=metric, block=block, progress=progress
+    )
     return _measure(positions, max_rank)
 
 

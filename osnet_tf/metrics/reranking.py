@@ -36,6 +36,9 @@ class Reranker:
             paper: 6. 1 averages nothing.
         lambda_value: weight of the original distance in [0, 1]. The paper: 0.3.
         metric: `"euclidean"` (or `"sqeuclidean"`, the same here) or `"cosine"`.
+        block: images at a time; by default as many as fit 16 MB.
+        progress: called with the number of images whose neighbours have been found, Q + G in all,
+            while this is made: nearly all of the work; may be None.
 
     Raises:
         ValueError: shapes that do not fit, NaN features, parameters out of range.
@@ -55,7 +58,16 @@ class Reranker:
     """
 
     def __init__(
-        self, query, gallery, *, k1=20, k2=6, lambda_value=0.3, metric="euclidean", block=None
+        self,
+        query,
+        gallery,
+        *,
+        k1=20,
+        k2=6,
+        lambda_value=0.3,
+        metric="euclidean",
+        block=None,
+        progress=None,
     ):
         query = check_features(query, "query")
         gallery = check_features(gallery, "gallery")
@@ -76,7 +88,7 @@ class Reranker:
         features = np.concatenate([query, gallery])
         features *= np.float32(power_of_two_below(np.abs(features).max()))
         query, gallery = features[: len(query)], features[len(query) :]
-        neighbors, farthest = find_nearest(features, features, k1 + 1, metric, block)
+        neighbors, farthest = find_nearest(features, features, k1 + 1, metric, block, progress)
         self._scale = 1.0 / np.where(farthest > 0, farthest, 1.0)
         expanded = _expanded_neighborhoods(neighbors, k1)
         encodings = _encode(features, expanded, self._scale, metric)

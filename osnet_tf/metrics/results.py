@@ -1,7 +1,9 @@
 """Results of several splits averaged, and results of each query written to a file."""
 
 import csv
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -83,7 +85,16 @@ def per_query(result, /, **columns):
 
 
 def write_per_query(path, result, /, **columns):
-    """Writes `per_query` as CSV (UTF-8, one header line; NaN is left empty).
+    """Writes `per_query` as CSV or Parquet, as a whole or not at all.
+
+    Args:
+        path: ends in `.csv` (UTF-8, one header line; NaN is left empty) or `.parquet` (NaN is null;
+            needs pyarrow).
+        result, **columns: as in `per_query`.
+
+    Raises:
+        ValueError: another kind of file; columns that do not fit.
+        ImportError: Parquet without pyarrow.
 
     Example:
 
@@ -97,7 +108,16 @@ def write_per_query(path, result, /, **columns):
     7,1,2,0.5,0.5
     8,0,,,
     """
-    table = per_query(result, **columns)
+    path = Path(path)
+    writers = {".csv": _write_csv, ".parquet": _write_parquet}
+    if path.suffix.lower() not in writers:
+        raise ValueError(f"Results of each query go to .csv or .parquet. Received: path={path}")
+    new = path.with_name(path.name + ".new")
+    writers[path.suffix.lower()](new, per_query(result, **columns))
+    os.replace(new, path)
+
+
+def _write_csv(path, table):
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(table)
@@ -111,3 +131,15 @@ def _cell(value):
             return ""
         return int(value) if float(value).is_integer() else float(value)
     return value
+
+
+def _write_parquet(path, table):
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ImportError(
+            "Parquet files need pyarrow, which is not installed: pip install pyarrow, or choose csv"
+        ) from error
+    columns = {name: pyarrow.array(v, from_pandas=True) for name, v in table.items()}
+    pyarrow.parquet.write_table(pyarrow.table(columns), os.fspath(path))

@@ -48,7 +48,7 @@ class VerificationResult:
     same_counts: np.ndarray
     different_counts: np.ndarray
 
-    def calibration(self, fpr=1e-3):
+    def calibration(self, fpr=1e-3, dataset=""):
         """The `Calibration` for one of `fprs`; raises ValueError for any other rate."""
         if fpr not in self.fprs:
             raise ValueError(
@@ -62,6 +62,7 @@ class VerificationResult:
             tpr=float(self.tprs[k]),
             num_same=self.num_same,
             num_different=self.num_different,
+            dataset=dataset,
         )
 
     def summary(self):
@@ -85,6 +86,7 @@ def verify(
     metric="euclidean",
     camera_aware=True,
     block=None,
+    progress=None,
 ):
     """Takes each query and gallery image as a pair and asks whether they show one person.
 
@@ -98,6 +100,8 @@ def verify(
             of different people, a rate below 1 / N can only be met by accepting none of them.
         metric: `"euclidean"`, `"sqeuclidean"` or `"cosine"`: what thresholds are measured in.
         block: queries at a time; by default as many as fit 16 MB.
+        progress: called with the number of queries of each finished block, in all twice the
+            queries, for there are two passes; may be None.
 
     Returns:
         A `VerificationResult`.
@@ -127,7 +131,7 @@ def verify(
         len(query), len(gallery), q_pids, g_pids, q_camids, g_camids, camera_aware
     )
     labels.check_some_match()
-    counts = PairCounts(query, gallery, labels, metric, block)
+    counts = PairCounts(query, gallery, labels, metric, block, progress)
     num_same, num_different = int(counts.same.sum()), int(counts.different.sum())
     if not num_different:
         raise ValueError("There is no pair of different people: all images have one pid.")

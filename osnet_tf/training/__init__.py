@@ -2,7 +2,8 @@
 
 import importlib
 
-from osnet_tf.training.config import ConfigError, TrainingConfig
+from osnet_tf.config import ConfigError
+from osnet_tf.training.config import TrainingConfig
 from osnet_tf.training.recipes import RECIPES, make_config
 
 _HOMES = {

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from osnet_tf.data import load_dataset
+from osnet_tf.config import ConfigError
+from osnet_tf.data import combine_all, load_dataset
 from osnet_tf.data.augmentation import Augmentation
 from osnet_tf.data.pipeline import DecodedImages, naming_bad_images, training_dataset
 from osnet_tf.data.sampling import identity_batches, random_batches
@@ -13,7 +14,6 @@ from osnet_tf.losses import BatchHardTripletLoss, LabelSmoothedCrossEntropy, Wei
 from osnet_tf.models import OSNet, add_classifier
 from osnet_tf.progress_bar import progress_bar
 from osnet_tf.training.callbacks import MetricsCSV, ProgressBar, TensorBoard
-from osnet_tf.training.config import ConfigError
 from osnet_tf.training.optimizers import make_optimizer
 from osnet_tf.training.run_dir import RunDir, write_json
 from osnet_tf.training.step import TrainingStep
@@ -53,6 +53,8 @@ def fit(config, run_dir, *, resume=False, strategy=None, show_progress=False):
     run_dir = RunDir(run_dir)
     strategy = strategy or default_strategy()
     dataset = load_dataset(config.dataset, config.data_dir)
+    if config.combine_all:
+        dataset = combine_all(dataset)
     plan = _BatchPlan(config, dataset, strategy.num_replicas_in_sync)
     if not resume:
         run_dir.create(config)
@@ -214,6 +216,7 @@ def _use_xla(config, strategy):
 
 
 def _evaluate(embedder, dataset, config, show_progress):
-    total = len(dataset.query) + len(dataset.gallery)
-    with progress_bar(show_progress, total, "evaluating") as count:
-        return evaluate(embedder, dataset, batch_size=config.evaluation_batch_size, progress=count)
+    results = evaluate(
+        embedder, dataset, batch_size=config.evaluation_batch_size, show_progress=show_progress
+    ).results
+    return {**results, "trained_on": True} if config.combine_all else results

@@ -3,8 +3,9 @@
 import difflib
 from typing import NamedTuple
 
+from osnet_tf.config import ConfigError
 from osnet_tf.presets import ABLATIONS
-from osnet_tf.training.config import ConfigError, TrainingConfig
+from osnet_tf.training.config import TrainingConfig
 
 
 class Recipe(NamedTuple):

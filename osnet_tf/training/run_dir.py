@@ -49,14 +49,7 @@ class RunDir:
                 f"{self.path} holds a run already: resume it, or choose another directory"
             )
         self.path.mkdir(parents=True, exist_ok=True)
-        record = {
-            "config": config.to_dict(),
-            "versions": _versions(),
-            "commit": project_commit(),
-            "command": sys.argv,
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        write_json(self.config_json, record)
+        write_json(self.config_json, {"config": config.to_dict(), **provenance()})
 
     def read_config(self):
         """The `TrainingConfig` of the run that lies here.
@@ -78,6 +71,16 @@ def write_json(path, value):
     new = path.with_name(path.name + ".new")
     new.write_text(json.dumps(value, indent=2) + "\n")
     os.replace(new, path)
+
+
+def provenance():
+    """Where results come from: versions, the project's commit, the command line and the date."""
+    return {
+        "versions": _versions(),
+        "commit": project_commit(),
+        "command": sys.argv,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
 
 
 def project_commit():

@@ -53,6 +53,25 @@ def test_results_of_each_query_are_written_and_read_back(tmp_path):
     assert rows[0]["first_match"] == str(int(result.first_match[0]))
 
 
+def test_parquet_holds_the_same_with_nulls(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    result = some_result(2)
+    path = tmp_path / "per_query.parquet"
+    write_per_query(path, result, path=[f"{i}.jpg" for i in range(6)], pid=np.arange(6))
+    table = parquet.read_table(path).to_pydict()
+    assert list(table) == list(per_query(result, path=[""] * 6, pid=np.arange(6)))
+    assert table["path"][3] == "3.jpg"
+    assert table["pid"] == list(range(6))
+    assert table["first_match"][5] is None
+    assert table["average_precision"][:5] == list(result.average_precision[:5])
+    assert [p.name for p in tmp_path.iterdir()] == ["per_query.parquet"]
+
+
+def test_other_kinds_of_files_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"\.csv or \.parquet\. Received: path=.*x\.xlsx"):
+        write_per_query(tmp_path / "x.xlsx", some_result(0))
+
+
 def test_columns_must_fit():
     with pytest.raises(ValueError, match=r"Column 'pid' .* 6 values.*Received: 2 values"):
         per_query(some_result(0), pid=[1, 2])

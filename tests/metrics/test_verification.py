@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osnet_tf.metrics import Calibration, pairwise_distances, verify
+from osnet_tf.metrics import (
+    Calibration,
+    calibration_path,
+    find_calibration,
+    pairwise_distances,
+    read_calibrations,
+    verify,
+    write_calibrations,
+)
 
 
 def pairs_of(distances, q_pids, g_pids, q_camids, g_camids):
@@ -110,7 +118,7 @@ def test_collapsed_features_accept_nothing():
     assert not result.calibration(1e-3).same_person(0.0)
 
 
-def test_summary_and_calibration(tmp_path):
+def test_summary_and_calibration():
     result = verify(*random_case(4), fprs=(0.1, 0.01), metric="cosine")
     summary = result.summary()
     assert summary["TPR@FPR=0.1"] == result.tprs[0]
@@ -123,21 +131,45 @@ def test_summary_and_calibration(tmp_path):
     assert calibration.same_person(same).mean() == calibration.tpr == result.tprs[0]
     assert calibration.same_person(different).mean() == calibration.fpr <= 0.1
     assert calibration.same_person(float(result.thresholds[0])) is True
-    path = tmp_path / "calibration.json"
-    calibration.save(path)
-    assert Calibration.load(path) == calibration
     with pytest.raises(ValueError, match=r"fpr must be one of .*\(0\.1, 0\.01\)\. Received: 0\.5"):
         result.calibration(0.5)
     with pytest.raises(ValueError, match="must not be NaN"):
         calibration.same_person([0.1, np.nan])
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"metric": "cosine"}', "7"])
-def test_a_file_that_is_no_calibration_is_named(tmp_path, text):
+def some_calibrations():
+    result = verify(*random_case(4), fprs=(0.1, 0.01), metric="cosine")
+    near = [result.calibration(fpr, "demo") for fpr in (0.1, 0.01)]
+    far = verify(*random_case(4), fprs=(0.1,)).calibration(0.1, "market1501")
+    return [*near, far]
+
+
+def test_calibrations_lie_beside_the_model_and_are_found_by_rate(tmp_path):
+    written = some_calibrations()
+    model = tmp_path / "embedder.keras"
+    write_calibrations(calibration_path(model), written)
+    assert [path.name for path in tmp_path.iterdir()] == ["embedder.calibration.json"]
+    assert read_calibrations(calibration_path(model)) == written
+    assert find_calibration(model, metric="cosine", fpr=0.1) == written[0]
+    assert find_calibration(model, metric="cosine", fpr=0.05) == written[1]
+    assert find_calibration(model, metric="euclidean", fpr=0.1, dataset="market1501") == written[2]
+    for wish in ({"fpr": 1e-9}, {"metric": "sqeuclidean"}, {"fpr": 0.1, "dataset": "other"}):
+        with pytest.raises(
+            ValueError, match=r"embedder\.calibration\.json has no such .* demo; euc"
+        ):
+            find_calibration(model, **wish)
+    with pytest.raises(FileNotFoundError, match=r"no calibration .*other\.calibration\.json"):
+        find_calibration(tmp_path / "other.keras")
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"calibrations": [{"metric": "cosine"}]}', '{"calibrations": 7}', "7"]
+)
+def test_a_file_that_holds_no_calibrations_is_named(tmp_path, text):
     path = tmp_path / "other.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match=r"other\.json is no calibration"):
-        Calibration.load(path)
+    with pytest.raises(ValueError, match=r"other\.json holds no calibrations"):
+        read_calibrations(path)
 
 
 def test_invalid_arguments():

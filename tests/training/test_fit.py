@@ -9,7 +9,8 @@ import pytest
 
 from osnet_tf.data import generate_demo
 from osnet_tf.data.decoding import ImageError
-from osnet_tf.evaluation import evaluate_file
+from osnet_tf.evaluation import EvaluationConfig, evaluate_source
+from osnet_tf.report import results_table
 from osnet_tf.training import ConfigError, RunDir, RunDirError, fit, make_config
 
 
@@ -61,12 +62,19 @@ def test_what_a_run_leaves_behind(run_dir):
 
 def test_the_saved_model_gives_the_results(run_dir):
     saved = json.loads(RunDir(run_dir).results_json.read_text())
-    results, written = evaluate_file(run_dir=run_dir)
-    assert results == saved
-    assert written == RunDir(run_dir).results_json
-    _, nowhere = evaluate_file(model=RunDir(run_dir).embedder, dataset="demo",
-                               data_dir=RunDir(run_dir).read_config().data_dir)  # fmt: skip
-    assert nowhere is None
+    record, output_dir = evaluate_source(run_dir=run_dir)
+    assert output_dir == run_dir / "evaluation"
+    found = record["datasets"]["demo"]
+    assert {name: found[name] for name in saved} == saved
+
+
+def test_a_run_on_all_people_says_so(data_dir, tmp_path):
+    run_dir = tmp_path / "all"
+    results = fit(config(data_dir, combine_all=True, epochs=1), run_dir)
+    assert results["trained_on"]
+    assert "WERE TRAINED ON" in results_table(results)
+    record, _ = evaluate_source(EvaluationConfig(verification=False), run_dir=run_dir)
+    assert record["datasets"]["demo"]["trained_on"]
 
 
 def test_a_finished_run_resumes_to_itself_and_is_not_overwritten(data_dir, run_dir):
