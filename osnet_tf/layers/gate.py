@@ -73,10 +73,10 @@ class ChannelGate(Composite):
                 f"`num_gates` must be None, 1 or the number of channels, {channels}, unless "
                 f"`return_gates` is set. Received: num_gates={gates}"
             )
-        # Dense layers on (batch, 1, 1, channels): a static batch exports them as FULLY_CONNECTED
-        # without a reshape between.
-        pooled = (input_shape[0], 1, 1, channels)
-        squeezed = (input_shape[0], 1, 1, hidden)
+        # Dense layers on (batch, channels): on four dimensions a batch of any size would drag shape
+        # arithmetic into exported graphs.
+        pooled = (input_shape[0], channels)
+        squeezed = (input_shape[0], hidden)
         self.fc1 = self._built_child(
             keras.layers.Dense,
             "fc1",
@@ -98,12 +98,13 @@ class ChannelGate(Composite):
         )
 
     def call(self, inputs):
-        x = self.fc1(ops.mean(inputs, axis=(1, 2), keepdims=True))
+        x = self.fc1(ops.mean(inputs, axis=(1, 2)))
         if self.norm1 is not None:
             x = self.norm1(x)
         gates = self.fc2(ops.relu(x))
         if self.gate_activation != "linear":
             gates = getattr(ops, self.gate_activation)(gates)
+        gates = ops.reshape(gates, (-1, 1, 1, gates.shape[-1]))
         return gates if self.return_gates else inputs * gates
 
     def compute_output_shape(self, input_shape):
