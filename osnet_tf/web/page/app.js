@@ -17,7 +17,7 @@ async function start() {
   const answer = await fetch('/model/model.json');
   about = await answer.json();
   const {height, width} = about.input;
-  $('about').textContent = `${about.name} · ${about.preset} · ${width} × ${height} pixels`;
+  $('about').textContent = `${about.name} · ${about.preset} at ${height} × ${width}`;
   const usable = about.files.filter((f) => f.format === 'litert' && f.batch_size === 1);
   $('model').append(...usable.map((f, i) => new Option(fileLabel(f), i)));
   $('threshold').append(...about.thresholds.map((t, i) => new Option(thresholdLabel(t), i)));
@@ -72,9 +72,9 @@ function show() {
 
 function showVerdict(pairs, same, calibration) {
   let verdict = 'Two crops or more, and the verdict stands here.';
-  if (pairs.length && !calibration) verdict = 'Similar or not: no verdict';
+  if (pairs.length && !calibration) verdict = 'No verdict';
   else if (pairs.length === 1) verdict = same ? 'Same person' : 'Different people';
-  else if (pairs.length) verdict = `${same} of ${pairs.length} pairs: same person`;
+  else if (pairs.length) verdict = same ? `${same} of ${pairs.length} pairs match` : 'No pair matches';
   $('verdict').textContent = verdict;
   $('verdict').className = !pairs.length || !calibration ? '' : same ? 'same' : 'different';
   $('reason').textContent = pairs.length ? reason(pairs, calibration) : '';
@@ -89,13 +89,12 @@ function reason(pairs, calibration) {
   }
   const {metric, threshold} = calibration;
   const [a, b] = pairs[0].map((crop) => crop.embedding);
-  if (metric === 'cosine') {
-    const needed = `one person from ${number(1 - threshold)}`;
-    return pairs.length === 1 ? `Similarity ${number(cosine(a, b))}; ${needed}` : needed;
-  }
-  const needed = `one person up to ${number(threshold)}`;
-  const far = number(distance(metric, a, b));
-  return pairs.length === 1 ? `Distance (${metric}) ${far}; ${needed}` : needed;
+  const [measure, value, needed] =
+    metric === 'cosine'
+      ? ['Similarity', cosine(a, b), `${number(1 - threshold)} or more`]
+      : [`Distance (${metric})`, distance(metric, a, b), `${number(threshold)} or less`];
+  const rule = `${needed} counts as the same person`;
+  return pairs.length === 1 ? `${measure} ${number(value)}; ${rule}` : `${measure} of ${rule}`;
 }
 
 function showMatrix(calibration) {
@@ -149,7 +148,7 @@ const fileLabel = (file) => `${file.precision} (${(file.bytes / 1e6).toFixed(1)}
 
 function thresholdLabel({metric, fpr, tpr, dataset}) {
   const where = [dataset, metric === 'cosine' ? '' : metric].filter(Boolean).join(', ');
-  return `${percent(fpr)} false matches, ${percent(tpr)} found${where && ` (${where})`}`;
+  return `${percent(fpr)} false, ${percent(tpr)} found${where && ` (${where})`}`;
 }
 
 /** A JSON file of the embeddings, to compare with those of train/embed.py. */

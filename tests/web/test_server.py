@@ -1,0 +1,183 @@
+"""What the web demo's server hands out, what it refuses, and what it says when something is missing."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+
+import pytest
+
+from osnet_tf.export.manifest import FORMAT_VERSION, file_entry, write_manifest
+from osnet_tf.web import web_demo
+from osnet_tf.web.server import FOLDER, NPM_FILES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def node_modules(tmp_path):
+    """Files with the names that npm installs: the server does not look inside."""
+    for name in NPM_FILES:
+        path = tmp_path / "node_modules" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "node_modules"
+
+
+@pytest.fixture
+def model_dir(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "model.tflite").write_bytes(b"weights")
+    (folder / "batch8.tflite").write_bytes(b"more weights")
+    (folder / "secret.txt").write_text("secret")
+    write_model_json(folder)
+    return folder
+
+
+def write_model_json(folder, **changes):
+    files = [
+        file_entry(
+            SimpleNamespace(
+                path=folder / name, format="litert", precision="fp32", batch_size=size, output=None
+            )
+        )
+        for name, size in (("model.tflite", 1), ("batch8.tflite", 8))
+    ]
+    record = {"format_version": FORMAT_VERSION, "files": files, "thresholds": [], **changes}
+    write_manifest(folder / "model.json", record)
+    return files
+
+
+def ask(address, path, method="GET", **headers):
+    """Status, headers and body; the path goes out as it stands."""
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=10)
+    try:
+        connection.request(method, path, headers=headers)
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()
+    finally:
+        connection.close()
+
+
+def test_it_hands_out_the_page_the_runtime_and_the_model(model_dir, node_modules):
+    with web_demo(model_dir, node_modules=node_modules) as address:
+        for path, expected in [
+            ("/", FOLDER / "page" / "index.html"),
+            ("/?query", FOLDER / "page" / "index.html"),
+            ("/resize.js", FOLDER / "page" / "resize.js"),
+            ("/model/model.json", model_dir / "model.json"),
+            ("/model/model.tflite", model_dir / "model.tflite"),
+            (f"/npm/{NPM_FILES[0]}", node_modules / NPM_FILES[0]),
+        ]:
+            status, headers, body = ask(address, path)
+            assert (status, body) == (200, expected.read_bytes()), path
+            assert "connect-src 'self'" in headers["Content-Security-Policy"]
+        status, headers, body = ask(address, "/model/model.tflite", "HEAD")
+        assert (status, headers["Content-Length"], body) == (200, "7", b"")
+
+
+def test_it_refuses_everything_else(model_dir, node_modules):
+    with web_demo(model_dir, node_modules=node_modules) as address:
+        for path in (
+            "/model/secret.txt",
+            "/model/batch8.tflite",
+            "/model/../mine/secret.txt",
+            "/model/%2e%2e/mine/secret.txt",
+            "/model/",
+            "/server.py",
+            "/../server.py",
+            "/..%2fserver.py",
+            f"/npm/../mine/{'secret.txt'}",
+            "/npm/@litertjs/core/package.json",
+            "//etc/passwd",
+            str(model_dir / "secret.txt"),
+        ):
+            assert ask(address, path)[0] == 404, path
+        for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+            assert ask(address, "/", method)[0] == 501, method
+        assert ask(address, "/", Host="attacker.example")[0] == 403
+        assert ask(address, "/", Host="localhost:1")[0] == 200
+        (model_dir / "model.tflite").unlink()
+        assert ask(address, "/model/model.tflite")[0] == 404
+
+
+def test_it_listens_on_one_address_and_frees_the_port(model_dir, node_modules):
+    with web_demo(model_dir, node_modules=node_modules) as address:
+        port = urlsplit(address).port
+        if sys.platform == "linux":  # where all of 127.0.0.0/8 is this machine
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.2", port), timeout=5)
+        with (
+            pytest.raises(OSError, match=f"Cannot listen.*Received: port={port}"),
+            web_demo(model_dir, port=port, node_modules=node_modules),
+        ):
+            pass
+    with web_demo(model_dir, port=port, node_modules=node_modules) as again:
+        assert again == address
+
+
+def test_errors_say_what_is_missing(model_dir, node_modules, tmp_path):
+    def refusal(error, **arguments):
+        arguments = {"model_dir": model_dir, "node_modules": node_modules, **arguments}
+        with pytest.raises(error) as caught, web_demo(**arguments):
+            pass
+        return str(caught.value)
+
+    assert "There is no " in refusal(FileNotFoundError, model_dir=tmp_path)
+    message = refusal(FileNotFoundError, node_modules=tmp_path / "nowhere")
+    assert f"{tmp_path / 'nowhere' / NPM_FILES[0]}" in message
+    assert f"npm ci --prefix {FOLDER}" in message
+
+    files = write_model_json(model_dir)
+    write_model_json(model_dir, files=files[1:])
+    assert "no LiteRT file of batch size 1" in refusal(ValueError)
+    write_model_json(model_dir, files=[{**files[0], "path": "../mine/secret.txt"}])
+    assert "outside its folder: ../mine/secret.txt" in refusal(ValueError)
+    write_model_json(model_dir)
+    (model_dir / "batch8.tflite").unlink()  # which the page does not use
+    with web_demo(model_dir, node_modules=node_modules):
+        pass
+    (model_dir / "model.tflite").write_bytes(b"others!")
+    assert "model.tflite. Export the model again" in refusal(ValueError)
+
+
+def start(*arguments):
+    return subprocess.Popen(
+        [sys.executable, ROOT / "train" / "web_demo.py", *arguments],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_command_serves_until_it_is_interrupted(model_dir, node_modules):
+    with start(f"--model_dir={model_dir}", f"--node_modules={node_modules}", "--port=0") as process:
+        try:
+            line = process.stdout.readline()
+            address = line.split()[1] if line else pytest.fail(process.stderr.read())
+            assert ask(address, "/")[0] == 200
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+
+
+def test_the_command_without_a_model_is_two_lines(tmp_path):
+    with start(f"--model_dir={tmp_path}") as process:
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    first, second = errors.strip().splitlines()
+    assert first == (
+        f"error: There is no {tmp_path}/model.json: train/export.py writes it beside the files it "
+        "describes"
+    )
+    assert second.endswith("web_demo.py --help")
