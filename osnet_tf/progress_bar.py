@@ -12,7 +12,7 @@ def progress_bar(show, total, text, unit="images"):
 
     Args:
         show: Whether there is a bar.
-        total: Number of items.
+        total: Number of items; None if unknown.
         text: What is going on.
         unit: What the items are.
     """

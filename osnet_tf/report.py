@@ -1,7 +1,5 @@
 """Text that the commands print."""
 
-from pathlib import Path
-
 _NAMES = {"rank1": "Rank-1", "rank5": "Rank-5", "rank10": "Rank-10", "rank20": "Rank-20"}
 _DISTANCES = {
     "euclidean": "Euclidean",
@@ -74,12 +72,97 @@ def _counts_line(one):
     return f"{one['dataset']}: {', '.join(parts)}"
 
 
-def export_table(artefacts):
-    """What `export` returned, as a table of files, sizes and agreement with the Keras model."""
-    lines = [f"{'artefact':<12}  {'MiB':>6}  {'cosine':>8}  path"]
-    for name, (path, cosine) in artefacts.items():
-        lines.append(f"{name:<12}  {_mebibytes(path):6.2f}  {cosine:8.6f}  {path}")
-    return "\n".join(lines)
+def export_table(report):
+    """What `osnet_tf.export.export_model` returned, as a table: each file beside the Keras model.
+
+    >>> keras = {"rank1": 0.5, "mAP": 0.25, "latency": None}
+    >>> row = {"path": "model.onnx", "precision": "fp32", "batch_size": None, "bytes": 2**20}
+    >>> row |= {"cosine_min": 1.0, "cosine_mean": 1.0, "rank1": 0.5, "mAP": 0.25}
+    >>> row |= {"map_change": 0.0, "partitions": None, "problems": []}
+    >>> report = {"dataset": "demo", "evaluation": "full", "num_query": 4, "num_gallery": 9}
+    >>> lines = export_table({**report, "keras": keras, "artefacts": [row]}).splitlines()
+    >>> lines[2].split()
+    ['model.onnx', 'fp32', 'any', '1.00', '1.000000', '1.000000', '50.00', '25.00', '+0.000', '-', \
+'ok']
+    >>> lines[3]
+    'on demo: 4 queries, 9 gallery images'
+    """
+    titles, rows = export_cells(report)
+    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+    lines = []
+    for cells in (titles, *rows):
+        first = f"{cells[0]:<{widths[0]}}"
+        rest = [f"{cell:>{width}}" for cell, width in zip(cells[1:], widths[1:], strict=True)]
+        lines.append("  ".join([first, *rest]))
+    return "\n".join([*lines, export_compared_on(report)])
+
+
+def _export_columns(report):
+    """The table's columns: a list of (title, function from a row to its text)."""
+    threads = sorted(report["keras"]["latency"] or {}, key=int)
+    found = [
+        ("artefact", lambda row: row["path"]),
+        ("precision", lambda row: row["precision"]),
+        ("batch", lambda row: str(row["batch_size"] or "any")),
+        ("MiB", lambda row: f"{row['bytes'] / 2**20:.2f}"),
+        ("cosine min", lambda row: f"{row['cosine_min']:.6f}"),
+        ("mean", lambda row: f"{row['cosine_mean']:.6f}"),
+    ]
+    if report["keras"]["mAP"] is not None:
+        found += [
+            ("Rank-1", lambda row: f"{100 * row['rank1']:.2f}"),
+            ("mAP", lambda row: f"{100 * row['mAP']:.2f}"),
+            ("change", lambda row: f"{row['map_change']:+.3f}"),
+        ]
+    for number in threads:
+        plural = "" if int(number) == 1 else "s"
+        found += [
+            (
+                f"ms, {number} thread{plural}",
+                lambda row, n=number: f"{milliseconds_per_image(row, n):.2f}",
+            ),
+            (
+                "to Keras",
+                lambda row, n=number: (
+                    f"{milliseconds_per_image(row, n) / report['keras']['latency'][n]:.2f}"
+                ),
+            ),
+        ]
+    found += [
+        ("partitions", lambda row: "-" if row["partitions"] is None else str(row["partitions"])),
+        ("verdict", lambda row: "BEYOND TOLERANCE" if row["problems"] else "ok"),
+    ]
+    return found
+
+
+def export_cells(report):
+    """Titles, the cells of the Keras model, and those of each artefact: lists of str."""
+    found = _export_columns(report)
+    keras = {
+        **report["keras"],
+        **{"path": "Keras model", "precision": "fp32", "batch_size": None, "bytes": 0},
+        **{"cosine_min": 1.0, "cosine_mean": 1.0, "map_change": 0.0, "partitions": None},
+        "problems": [],
+    }
+    first = ["-" if title in ("MiB", "verdict") else cell(keras) for title, cell in found]
+    rows = [[cell(row) for _, cell in found] for row in report["artefacts"]]
+    return [title for title, _ in found], [first, *rows]
+
+
+def milliseconds_per_image(row, threads):
+    """Latency of an artefact for one image: of a batch of n, the n-th part."""
+    return row["latency"][threads] / (row["batch_size"] or 1)
+
+
+def export_compared_on(report):
+    """What an export was compared on, in words."""
+    if report["evaluation"] == "none":
+        return f"on {report['num_images']} images of {report['dataset']}, nothing ranked"
+    sample = "a sample: " if report["evaluation"] == "sample" else ""
+    return (
+        f"on {report['dataset']}: {sample}{report['num_query']} queries, "
+        f"{report['num_gallery']} gallery images"
+    )
 
 
 def cost_table(rows):
@@ -147,9 +230,3 @@ def next_steps(run_dir):
             f'keras.models.load_model("{run_dir}/embedder.keras")',
         ]
     )
-
-
-def _mebibytes(path):
-    path = Path(path)
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file()) / 2**20

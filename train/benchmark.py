@@ -26,6 +26,9 @@ WIDTH = flags.DEFINE_integer("width", 64, "Width.", lower_bound=1)
 SIZE = flags.DEFINE_enum(
     "size", "market1501", list(evaluators.SIZES), "Test set whose numbers (re)ranking takes."
 )
+FEATURES = flags.DEFINE_list(
+    "features", [], "QUERY.npz,GALLERY.npz that embed.py wrote, in place of made-up features."
+)
 PUBLIC_CODE = flags.DEFINE_string(
     "public_code",
     None,
@@ -52,9 +55,11 @@ def pipeline():
 
 
 def evaluation():
-    sets = evaluators.make_features(evaluators.SIZES[SIZE.value])
-    total = 2 if PUBLIC_CODE.value else 1
-    with progress_bar(True, total, TABLE.value, unit="evaluators") as count:
+    if FEATURES.value:
+        sets = evaluators.read_features(*FEATURES.value)
+    else:
+        sets = evaluators.make_features(evaluators.SIZES[SIZE.value])
+    with progress_bar(True, None, TABLE.value, unit="runs") as count:
         rows = evaluators.compare(TABLE.value, sets, public_code=PUBLIC_CODE.value, progress=count)
     return report.evaluator_table(rows)
 

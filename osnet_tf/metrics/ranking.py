@@ -128,10 +128,8 @@ def rank(
         len(query), len(gallery), q_pids, g_pids, q_camids, g_camids, camera_aware
     )
     labels.check_some_match()
-    positions = match_positions(
-        query, gallery, labels, metric=metric, block=block, progress=progress
-    )
-    return _measure(positions, max_rank)
+    found = match_positions(query, gallery, labels, metric=metric, block=block, progress=progress)
+    return _measure(*found, max_rank)
 
 
 def rank_distances(
@@ -173,7 +171,7 @@ def rank_distances(
     if isinstance(distances, np.ndarray | list | tuple):
         distances = [(slice(0, num_query), np.asarray(distances))]
     blocks = _checked_blocks(distances, num_query, num_gallery)
-    return _measure(positions_in_blocks(blocks, labels), max_rank)
+    return _measure(*positions_in_blocks(blocks, labels), max_rank)
 
 
 def _checked_blocks(blocks, num_query, num_gallery):
@@ -199,20 +197,18 @@ def _checked_blocks(blocks, num_query, num_gallery):
         raise ValueError(f"distances must cover {num_query} queries. Received: {done}")
 
 
-def _measure(positions, max_rank):
-    """A `RankingResult` from each query's ascending ranks (from 1) of its matches."""
-    count = len(positions)
-    first, precision, trapezoid, penalty = np.full((4, count), np.nan)
-    for i, ranks in enumerate(positions):
-        if len(ranks):
-            hits = np.arange(1, len(ranks) + 1)
-            at_hit = hits / ranks
-            before = np.where(ranks > 1, (hits - 1) / np.maximum(ranks - 1, 1), 1.0)
-            first[i] = ranks[0]
-            precision[i] = at_hit.mean()
-            trapezoid[i] = (at_hit + before).mean() / 2
-            penalty[i] = at_hit[-1]
-    valid = ~np.isnan(first)
+def _measure(counts, ranks, max_rank):
+    """A `RankingResult` from the number of matches of each query and their ascending ranks."""
+    starts = np.cumsum(counts) - counts
+    valid = counts > 0
+    hits = np.arange(1, len(ranks) + 1) - np.repeat(starts, counts)
+    at_hit = hits / ranks
+    before = np.where(ranks > 1, (hits - 1) / np.maximum(ranks - 1, 1), 1.0)
+    first, precision, trapezoid, penalty = np.full((4, len(counts)), np.nan)
+    first[valid] = ranks[starts[valid]]
+    precision[valid] = np.add.reduceat(at_hit, starts[valid]) / counts[valid]
+    trapezoid[valid] = np.add.reduceat((at_hit + before) / 2, starts[valid]) / counts[valid]
+    penalty[valid] = at_hit[starts[valid] + counts[valid] - 1]
     firsts = first[valid].astype(np.int64)
     in_reach = np.bincount(firsts[firsts <= max_rank] - 1, minlength=max_rank)
     return RankingResult(
@@ -221,9 +217,9 @@ def _measure(positions, max_rank):
         mAP_trapezoid=float(trapezoid[valid].mean()),
         mINP=float(penalty[valid].mean()),
         num_valid_queries=int(valid.sum()),
-        num_unmatched_queries=int(count - valid.sum()),
+        num_unmatched_queries=int((~valid).sum()),
         first_match=first,
         average_precision=precision,
         inverse_negative_penalty=penalty,
-        num_matches=np.array([len(ranks) for ranks in positions], np.int64),
+        num_matches=counts,
     )
