@@ -105,8 +105,8 @@ def draw_distances(path, verifications, *, title=""):
                 xlabel=f"{_words(name)} distance",
                 ylabel="share of pairs (%)",
             )
-            axes.legend(fontsize=8, loc="center left")
+            axes.legend(fontsize=8, loc="upper left")
 
 
 def _words(name):
-    return name.replace("_reranked", ", re-ranked")
+    return name.replace("_reranked", ", re-ranked").replace("euclidean", "Euclidean")
