@@ -97,11 +97,15 @@ def export_table(report):
     return "\n".join([*lines, export_compared_on(report)])
 
 
+def _export_name(row):
+    return f"{row['path']}/ (SavedModel)" if row.get("format") == "saved_model" else row["path"]
+
+
 def _export_columns(report):
     """The table's columns: a list of (title, function from a row to its text)."""
     threads = sorted(report["keras"]["latency"] or {}, key=int)
     found = [
-        ("artefact", lambda row: row["path"]),
+        ("artefact", _export_name),
         ("precision", lambda row: row["precision"]),
         ("batch", lambda row: str(row["batch_size"] or "any")),
         ("MiB", lambda row: f"{row['bytes'] / 2**20:.2f}"),
@@ -122,7 +126,7 @@ def _export_columns(report):
                 lambda row, n=number: f"{milliseconds_per_image(row, n):.2f}",
             ),
             (
-                "to Keras",
+                "x Keras",
                 lambda row, n=number: (
                     f"{milliseconds_per_image(row, n) / report['keras']['latency'][n]:.2f}"
                 ),
@@ -163,6 +167,29 @@ def export_compared_on(report):
         f"on {report['dataset']}: {sample}{report['num_query']} queries, "
         f"{report['num_gallery']} gallery images"
     )
+
+
+def latency_table(rows):
+    """What `osnet_tf.export.benchmark.compare_runtimes` returned, with ratios to the first row.
+
+    >>> from types import SimpleNamespace
+    >>> rows = [SimpleNamespace(name=n, milliseconds={1: v}) for n, v in (("a", 2.0), ("b", 3.0))]
+    >>> print(latency_table(rows))
+    ms, 1 thread  ratio  what
+            2.00   1.00  a
+            3.00   1.50  b
+    """
+    threads = sorted(rows[0].milliseconds)
+    titles = [f"ms, {n} thread{'' if n == 1 else 's'}" for n in threads]
+    lines = ["  ".join([*(f"{title}  ratio" for title in titles), "what"])]
+    for row in rows:
+        cells = [
+            f"{row.milliseconds[n]:>{len(title)}.2f}  "
+            f"{row.milliseconds[n] / rows[0].milliseconds[n]:>5.2f}"
+            for n, title in zip(threads, titles, strict=True)
+        ]
+        lines.append("  ".join([*cells, row.name]))
+    return "\n".join(lines)
 
 
 def cost_table(rows):

@@ -1,39 +1,49 @@
-"""Exports a model to SavedModel and TFLite, and checks both against it on real crops.
+"""Exports a model to SavedModel, LiteRT (TFLite) and ONNX, and compares each file with it.
 
-python train/export.py --run_dir=runs/mine --output_dir=saved_models/mine
-python train/export.py --model=embedder.keras --output_dir=saved_models/mine
+python train/export.py --run_dir=runs/mine
+python train/export.py --model=embedder.keras --output_dir=saved_models/mine \\
+    --formats=saved_model,tflite,onnx --precisions=fp32,fp16,dynamic,int8 \\
+    --dataset=market1501 --data_dir=DIR --evaluate=full
 """
-
-from pathlib import Path
 
 from absl import flags
 
 from osnet_tf import command_line, report
+from osnet_tf.export.config import ExportConfig
 
 RUN_DIR = flags.DEFINE_string("run_dir", None, "A run of train/fit.py.")
 MODEL = flags.DEFINE_string("model", None, "A .keras file, in place of --run_dir.")
 OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Folder of the artefacts (default: saved_models/NAME)."
+    "output_dir", None, "Folder of the files (default: saved_models/NAME)."
 )
 DATASET = flags.DEFINE_string(
-    "dataset", None, "Whose crops check the artefacts (default: the run's own, else demo)."
+    "dataset", None, "Whose images calibrate and compare (default: the run's own, else demo)."
 )
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the datasets.")
+command_line.define_config_flags(ExportConfig)
 
 
 def main(_):
+    config = ExportConfig.from_dict(command_line.config_flags(ExportConfig))
     command_line.load_tensorflow()
-    from osnet_tf.export import export_run
+    from osnet_tf.export.export import ExportMismatchError
+    from osnet_tf.export.run import export_run
 
-    source = Path(RUN_DIR.value or MODEL.value or "")
-    artefacts = export_run(
-        RUN_DIR.value,
-        OUTPUT_DIR.value or Path("saved_models") / source.stem,
-        model=MODEL.value,
-        dataset=DATASET.value,
-        data_dir=DATA_DIR.value,
-    )
-    print(report.export_table(artefacts))
+    try:
+        found = export_run(
+            RUN_DIR.value,
+            OUTPUT_DIR.value,
+            config,
+            model=MODEL.value,
+            dataset=DATASET.value,
+            data_dir=DATA_DIR.value,
+            show_progress=True,
+        )
+    except ExportMismatchError as error:
+        print(report.export_table(error.report))
+        raise
+    print(report.export_table(found))
+    print(f"written: {found['output_dir']} (report.html shows this)")
 
 
 if __name__ == "__main__":

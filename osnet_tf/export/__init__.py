@@ -1,18 +1,30 @@
-"""Export: SavedModel and LiteRT, checked against the Keras model."""
+"""Export: SavedModel, LiteRT and ONNX, each compared with the Keras model on real images."""
 
-from osnet_tf.export.export import ExportMismatchError, export, smallest_cosine
-from osnet_tf.export.litert import LiteRTGraph, export_litert, inspect_litert, run_litert
-from osnet_tf.export.run import export_run
-from osnet_tf.export.saved_model import export_saved_model
+import importlib
 
-__all__ = [
-    "ExportMismatchError",
-    "LiteRTGraph",
-    "export",
-    "export_litert",
-    "export_run",
-    "export_saved_model",
-    "inspect_litert",
-    "run_litert",
-    "smallest_cosine",
-]
+_HOMES = {
+    "ExportConfig": "config",
+    "ExportMismatchError": "export",
+    "LiteRTGraph": "litert",
+    "Tolerance": "config",
+    "changed_files": "manifest",
+    "export_litert": "litert",
+    "export_model": "export",
+    "export_onnx": "onnx",
+    "export_run": "run",
+    "export_saved_model": "saved_model",
+    "inspect_litert": "litert",
+    "latencies": "latency",
+    "read_manifest": "manifest",
+    "run_litert": "litert",
+    "run_onnx": "onnx",
+    "smallest_cosine": "parity",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'osnet_tf.export' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"osnet_tf.export.{_HOMES[name]}"), name)

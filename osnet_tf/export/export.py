@@ -1,74 +1,248 @@
-"""All artefacts of a model at once, checked against it."""
+"""Every format of a model at once, compared with it."""
 
+import contextlib
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
+import keras
 import numpy as np
-import tensorflow as tf
 
-from osnet_tf.export.litert import export_litert, run_litert
+from osnet_tf.data.decoding import naming_bad_images
+from osnet_tf.data.pipeline import image_dataset
+from osnet_tf.export import manifest as model_json
+from osnet_tf.export.config import ExportConfig
+from osnet_tf.export.frozen import freeze
+from osnet_tf.export.latency import KERAS, latencies, save_keras_graph
+from osnet_tf.export.litert import export_litert
+from osnet_tf.export.onnx import export_onnx, require_onnx
+from osnet_tf.export.parity import choose_images, compare, problems, thresholds_of
+from osnet_tf.export.report import write_reports
+from osnet_tf.export.report_page import html_page, require_matplotlib
+from osnet_tf.export.runners import Artefact
 from osnet_tf.export.saved_model import export_saved_model
-
-#: Cosine between an artefact's embedding and the Keras model's below which an export has failed.
-MIN_COSINE = 0.9999
+from osnet_tf.models import model_size
+from osnet_tf.progress_bar import progress_bar
+from osnet_tf.training.run_dir import provenance
 
 
 class ExportMismatchError(ValueError):
-    """An exported model does not give the embeddings of the Keras model."""
+    """Exported models differ from the Keras model by more than is allowed.
+
+    Attributes:
+        report: The dict that `export` would have returned.
+    """
+
+    def __init__(self, message, report):
+        super().__init__(message)
+        self.report = report
 
 
-def export(embedder, output_dir, images):
-    """Writes `<output_dir>/1/` (SavedModel) and `model.tflite`, and checks both on images.
+def export_model(
+    embedder,
+    output_dir,
+    dataset,
+    config=None,
+    *,
+    thresholds=(),
+    show_progress=False,
+):
+    """Writes a model in several formats, compares each with it on real images, and reports.
+
+    Into `output_dir` come `1/` (a SavedModel), `model.tflite`, `model_fp16.tflite`,
+    `model_dynamic.tflite`, `model_int8.tflite`, `model.onnx`, as far as `config` names them, with
+    `model.json`, `report.json`, `report.md` and `report.html`. Files of an earlier export that are
+    not written again are removed, others are left alone.
 
     Args:
         embedder: A model as `osnet_tf.OSNet` returns, of a fixed input size.
-        output_dir: Folder of the artefacts; made if need be.
-        images: uint8 RGB `(n, height, width, 3)`, real crops, n >= 1.
+        output_dir: Folder of the files; its name is the model's name. Made if need be.
+        dataset: A `ReidDataset`: training images calibrate int8, query and gallery compare.
+        config: An `ExportConfig`; its defaults if None.
+        thresholds: `Calibration`s of the model, for `model.json`. Without any, those of the cosine
+            distance are measured on the test set where it is evaluated in full.
+        show_progress: A progress bar on stderr.
 
     Returns:
-        Dict from "saved_model" and "litert" to (path, smallest cosine to the Keras embeddings).
+        The dict that `report.json` holds: name, dataset, evaluation, num_images, tolerances,
+        `keras` (the model itself: rank1, mAP, latency) and `artefacts`, a list of dicts: path,
+        format, precision, batch_size, bytes, what `compare` found, latency (milliseconds by number
+        of threads), problems (empty: it is within its tolerance).
 
     Raises:
-        ExportMismatchError: a cosine is below 0.9999; the message says of which file.
-        ValueError: no images, or of another size.
+        ExportMismatchError: an artefact is beyond its tolerance; the message says which one and by
+            how much. All files are there nevertheless, the reports too.
+        ImportError: a format's package is not installed.
+        ValueError: an invalid argument, or a model that takes images of any size.
     """
-    images = np.asarray(images)
-    if images.dtype != np.uint8 or images.shape[1:] != embedder.input_shape[1:] or not len(images):
-        raise ValueError(
-            f"`images` must be uint8 of shape (n, *{embedder.input_shape[1:]}). "
-            f"Received: {images.dtype} {images.shape}"
+    config = config or ExportConfig()
+    formats = config.listed("formats")
+    require_matplotlib()  # all that is missing is missing before hours of work
+    if "onnx" in formats:
+        require_onnx()
+    model_size(embedder)
+    chosen, evaluation = choose_images(dataset, config.evaluate)
+    if config.l2_normalize:
+        embedder = unit_length(embedder)
+    output_dir = Path(os.path.abspath(output_dir))
+    output_dir.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output_dir.parent, prefix=".export-") as folder:
+        folder = Path(folder)
+        artefacts = _write(embedder, folder, dataset, config, show_progress)
+        total = len(chosen.query) + len(chosen.gallery)
+        with progress_bar(show_progress, total, "comparing") as count:
+            found = compare(
+                embedder,
+                artefacts,
+                chosen,
+                evaluate=evaluation != "none",
+                num_threads=os.cpu_count(),
+                progress=count,
+            )
+        times = _latencies(embedder, artefacts, config.threads, config.latency_rounds)
+        entries = [model_json.file_entry(artefact) for artefact in artefacts]
+        for artefact, entry, row in zip(artefacts, entries, found.artefacts, strict=True):
+            row["latency"] = times.get(artefact.name)
+            row["problems"] = problems(row, config.tolerance(artefact.precision))
+            entry["passed"] = not row["problems"]
+        if not thresholds and evaluation == "full":
+            thresholds = thresholds_of(found.embeddings, chosen)
+        described = ("path", "format", "precision", "batch_size", "bytes")
+        report = {
+            "name": output_dir.name,
+            "output_dir": str(output_dir),
+            "preset": embedder.name,
+            "dataset": dataset.name,
+            "evaluation": evaluation,
+            "num_query": len(chosen.query),
+            "num_gallery": len(chosen.gallery),
+            "num_images": total,
+            "l2_normalized": config.l2_normalize,
+            "tolerances": {a.precision: config.tolerance(a.precision)._asdict() for a in artefacts},
+            "keras": {**found.keras, "latency": times.get(KERAS)},
+            "artefacts": [
+                {**{key: entry[key] for key in described}, **row}
+                for entry, row in zip(entries, found.artefacts, strict=True)
+            ],
+            **provenance(),
+        }
+        record = model_json.manifest(
+            embedder,
+            output_dir.name,
+            entries,
+            thresholds=thresholds,
+            l2_normalize=config.l2_normalize,
         )
-    output_dir = Path(output_dir)
-    expected = np.asarray(embedder(images.astype("float32"), training=False))
-
-    saved_model = export_saved_model(embedder, output_dir / "1")
-    serve = tf.saved_model.load(saved_model).signatures["serving_default"]
-    served = np.asarray(serve(images=tf.constant(images))["embeddings"])
-    report = {"saved_model": (saved_model, _checked(saved_model, served, expected))}
-    litert = export_litert(embedder, output_dir / "model.tflite")
-    report["litert"] = (litert, _checked(litert, run_litert(litert, images), expected))
+        model_json.write_manifest(folder / model_json.NAME, record)
+        write_reports(folder, report, html_page(report))
+        _move(folder, output_dir)
+    beyond = [
+        f"{output_dir / row['path']} {problem}"
+        for row in report["artefacts"]
+        for problem in row["problems"]
+    ]
+    if beyond:
+        raise ExportMismatchError("\n".join(beyond), report)
     return report
 
 
-def _checked(path, actual, expected):
-    """The smallest cosine; raises ExportMismatchError if it is too small."""
-    cosine = smallest_cosine(expected, actual)
-    if not cosine >= MIN_COSINE:
-        raise ExportMismatchError(
-            f"{path} gives other embeddings than the Keras model: smallest cosine {cosine:.6f} on "
-            f"{len(expected)} images, expected at least {MIN_COSINE}"
-        )
-    return cosine
+def unit_length(embedder):
+    """The model with its embeddings divided by their Euclidean length."""
+    output = keras.layers.UnitNormalization(axis=-1, dtype="float32", name="unit_length")
+    return keras.Model(embedder.input, output(embedder.output), name=embedder.name)
 
 
-def smallest_cosine(a, b):
-    """The smallest cosine between rows of two `(n, dim)` arrays; two zero rows count as equal.
+def _write(embedder, folder, dataset, config, show_progress):
+    """Writes the files that are wanted; returns their `Artefact`s."""
+    formats, artefacts = config.listed("formats"), []
+    wanted = [*config.litert_files, *(f for f in formats if f != "tflite")]
+    with progress_bar(show_progress, len(wanted), "exporting", unit="files") as count:
+        frozen = freeze(embedder)
+        if "saved_model" in formats:
+            path = export_saved_model(embedder, folder / "1", frozen=frozen)
+            artefacts.append(Artefact(path, "saved_model"))
+            _count(count)
+        for precision, batch_size in config.litert_files:
+            artefacts.append(
+                _write_litert(embedder, folder, dataset, config, precision, batch_size)
+            )
+            _count(count)
+        if "onnx" in formats:
+            path = export_onnx(embedder, folder / "model.onnx", frozen=frozen)
+            artefacts.append(Artefact(path, "onnx"))
+            _count(count)
+    return artefacts
 
-    >>> smallest_cosine(np.eye(2), np.array([[1.0, 0.0], [0.0, 2.0]]))
-    1.0
-    """
-    a, b = (np.asarray(x, "float64") for x in (a, b))
-    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    both_zero = ~a.any(axis=1) & ~b.any(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        cosines = np.sum(a * b, axis=1) / norms
-    return float(np.min(np.where(both_zero, 1.0, np.where(norms > 0, cosines, 0.0))))
+
+def integer_output(path):
+    """`{dtype, scale, zero_point}` of the embeddings of a `.tflite` file with integer output."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    serve = Interpreter(model_path=path).get_signature_runner("serving_default")
+    details = serve.get_output_details()["embeddings"]
+    scale, zero_point = details["quantization"]
+    return {
+        "dtype": np.dtype(details["dtype"]).name,
+        "scale": float(scale),
+        "zero_point": int(zero_point),
+    }
+
+
+def _write_litert(embedder, folder, dataset, config, precision, batch_size):
+    suffix = "" if precision == "fp32" else f"_{precision}"
+    suffix += "" if batch_size == 1 else f"_b{batch_size}"
+    options = {}
+    if precision == "int8":
+        options["calibration_images"] = _calibration_images(embedder, dataset, config)
+        options["integer_io"] = config.integer_io
+    path = export_litert(
+        embedder,
+        folder / f"model{suffix}.tflite",
+        precision=precision,
+        batch_size=batch_size,
+        **options,
+    )
+    output = integer_output(path) if precision == "int8" and config.integer_io else None
+    return Artefact(path, "litert", precision, batch_size, output)
+
+
+def _calibration_images(embedder, dataset, config):
+    from osnet_tf.data.calibration_sample import calibration_paths
+
+    paths = calibration_paths(dataset, config.calibration_images, config.seed)
+    with naming_bad_images(paths):
+        batches = [batch.numpy() for batch in image_dataset(paths, model_size(embedder), 256)]
+    return np.concatenate(batches)
+
+
+def _latencies(embedder, artefacts, threads, rounds):
+    if not rounds:
+        return {}
+    with tempfile.TemporaryDirectory() as folder:
+        models = {KERAS: ("saved_model", save_keras_graph(embedder, Path(folder) / "keras"), 1)}
+        models |= {a.name: (a.format, a.path, a.batch_size or 1) for a in artefacts}
+        return latencies(models, size=model_size(embedder), threads=threads, rounds=rounds)
+
+
+def _move(folder, output_dir):
+    """Puts the new files in the place of those of an earlier export."""
+    output_dir.mkdir(exist_ok=True)
+    old = set()
+    with contextlib.suppress(FileNotFoundError, ValueError):  # no export of ours lies there
+        old = {Path(entry["path"]).name for entry in model_json.read_manifest(output_dir)["files"]}
+    new = sorted(path.name for path in folder.iterdir())
+    for name in sorted(old.union(new)):
+        path = output_dir / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.exists():
+            path.unlink()
+    # model.json comes last: where it is, everything is that it lists
+    for name in sorted(new, key=lambda name: name == model_json.NAME):
+        shutil.move(folder / name, output_dir / name)
+
+
+def _count(count):
+    if count is not None:
+        count(1)

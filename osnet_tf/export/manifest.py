@@ -11,7 +11,7 @@ FORMAT_VERSION = 1
 NAME = "model.json"
 
 
-def manifest(embedder, name, artefacts, *, thresholds=(), l2_normalize=False):
+def manifest(embedder, name, files, *, thresholds=(), l2_normalize=False):
     """The contents of `model.json`, a dict that JSON can hold.
 
     Its keys, all of them always there::
@@ -28,13 +28,14 @@ def manifest(embedder, name, artefacts, *, thresholds=(), l2_normalize=False):
                         count as one person. The metric is "cosine" (1 - the cosine of the angle,
                         0..2) or, only where embeddings are not normalised, "euclidean" or
                         "sqeuclidean". fpr, tpr: shares of different and of same pairs accepted
-        files           a list of {path, format, precision, batch_size, bytes, sha256}. path is
-                        relative to model.json. format: "saved_model", "litert" or "onnx".
+        files           a list of {path, format, precision, batch_size, bytes, sha256, passed}.
+                        path is relative to model.json. format: "saved_model", "litert" or "onnx".
                         precision: "fp32", "fp16", "dynamic" or "int8". batch_size: a number, or
-                        null for any. A SavedModel is a folder: its sha256 is null and it has
-                        `contents`, a list of {path, bytes, sha256}. A file with integer output
-                        has `output`, {dtype, scale, zero_point}: an embedding is
-                        (integer - zero_point) * scale
+                        null for any. passed: whether the file was within its tolerance when it
+                        was compared with the Keras model; do not use it where it is false. A
+                        SavedModel is a folder: its sha256 is null and it has `contents`, a list of
+                        {path, bytes, sha256}. A file with integer output has `output`, {dtype,
+                        scale, zero_point}: an embedding is (integer - zero_point) * scale
         versions        of Python and the packages that wrote the files
         commit          of the project, or null
         date            ISO 8601, UTC
@@ -45,7 +46,7 @@ def manifest(embedder, name, artefacts, *, thresholds=(), l2_normalize=False):
     Args:
         embedder: A model as `osnet_tf.OSNet` returns, of a fixed input size.
         name: The model's name.
-        artefacts: `Artefact`s, all in one folder.
+        files: What `file_entry` returned for each file, with `passed`.
         thresholds: `Calibration`s of the model's own embeddings. Where the exported ones are
             normalised, only those of the cosine distance still hold, and are kept.
         l2_normalize: Whether the exported embeddings have length 1.
@@ -90,7 +91,7 @@ def manifest(embedder, name, artefacts, *, thresholds=(), l2_normalize=False):
             for calibration in thresholds
             if calibration.metric == "cosine" or not l2_normalize
         ],
-        "files": [file_entry(artefact) for artefact in artefacts],
+        "files": list(files),
         "versions": where["versions"],
         "commit": where["commit"],
         "date": where["date"],
@@ -98,7 +99,7 @@ def manifest(embedder, name, artefacts, *, thresholds=(), l2_normalize=False):
 
 
 def file_entry(artefact):
-    """One entry of `files`, as `manifest` describes them."""
+    """The entry of `files` for an `Artefact`, as `manifest` describes it, without `passed`."""
     path = Path(artefact.path)
     files = sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]
     contents = [

@@ -1,31 +1,54 @@
-"""Export of a trained run, checked on crops of its own dataset."""
+"""Export of a trained run, or of a model's file, compared on a dataset's own crops."""
 
-import numpy as np
+from pathlib import Path
 
-from osnet_tf.data.pipeline import image_dataset, naming_bad_images
-from osnet_tf.export.export import export
-from osnet_tf.model_source import load_source
-from osnet_tf.models import model_size
-
-#: Query images that the artefacts are checked on.
-CHECK_IMAGES = 100
+from osnet_tf.data import load_dataset
+from osnet_tf.export.export import export_model
+from osnet_tf.metrics import calibration_path, read_calibrations
+from osnet_tf.model_source import source_of
+from osnet_tf.weights.assign import load_keras
 
 
-def export_run(run_dir, output_dir, **source):
-    """Exports a run's model, or a `.keras` file, and checks it on query images.
+def export_run(
+    run_dir=None,
+    output_dir=None,
+    config=None,
+    *,
+    model=None,
+    dataset=None,
+    data_dir=None,
+    show_progress=False,
+):
+    """Exports a run's model, or a `.keras` file.
+
+    Thresholds are those that `train/evaluate.py` left beside the model, if it did.
 
     Args:
-        run_dir: Directory of a run, or None with `model=`.
-        output_dir: Folder of the artefacts.
-        **source: `model`, `dataset` and `data_dir` as in `osnet_tf.model_source.load_source`; a
-            model without a dataset is checked on the demo people.
+        run_dir: Directory of a run, or None with `model`.
+        output_dir: Folder of the files; `saved_models/NAME` by default, NAME being the run's or
+            the file's.
+        config: An `ExportConfig`; its defaults if None.
+        model: Path of a `.keras` file.
+        dataset: Name of the dataset; a run's own by default, else the demo people.
+        data_dir: Folder of the datasets; a run's own, or "data", by default.
+        show_progress: A progress bar on stderr.
 
-    Returns, raises: as `osnet_tf.export.export`.
+    Returns, raises: as `osnet_tf.export.export_model` and `osnet_tf.model_source.source_of`.
     """
-    embedder, dataset = load_source(run_dir=run_dir, default_dataset="demo", **source)
-    step = max(1, len(dataset.query) // CHECK_IMAGES)
-    paths = [sample.path for sample in dataset.query[::step][:CHECK_IMAGES]]
-    batches = image_dataset(paths, model_size(embedder), batch_size=CHECK_IMAGES)
-    with naming_bad_images(paths):
-        images = np.concatenate([batch.numpy() for batch in batches])
-    return export(embedder, output_dir, images)
+    source = source_of(
+        run_dir=run_dir,
+        model=model,
+        datasets=(dataset,) if dataset else (),
+        data_dir=data_dir,
+        default_dataset="demo",
+    )
+    named_after = Path(run_dir).resolve().name if run_dir else source.model.stem
+    calibrations = calibration_path(source.model)
+    return export_model(
+        load_keras(source.model),
+        output_dir or Path("saved_models") / named_after,
+        load_dataset(source.datasets[0], source.data_dir),
+        config,
+        thresholds=read_calibrations(calibrations) if calibrations.exists() else (),
+        show_progress=show_progress,
+    )

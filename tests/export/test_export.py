@@ -1,73 +1,90 @@
-import sys
-from pathlib import Path
+"""The whole export on the demo people; each format has a test module of its own."""
 
-import keras
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from osnet_tf import report as tables
+from osnet_tf.config import ConfigError
 from osnet_tf.export import (
+    ExportConfig,
     ExportMismatchError,
-    export,
-    export_litert,
-    export_saved_model,
+    changed_files,
+    export_model,
     inspect_litert,
+    read_manifest,
     run_litert,
-    smallest_cosine,
+    run_onnx,
 )
+from osnet_tf.export.export import unit_length
+from osnet_tf.metrics import Calibration
 from osnet_tf.models import OSNet
 
+onnx = pytest.importorskip("onnxruntime", reason="needs onnx, tf2onnx and onnxruntime")
 SIZE = (64, 32)
+CONFIG = ExportConfig(
+    formats="saved_model,tflite,onnx",
+    precisions="fp32,fp16",
+    batch_sizes=(1, 2),
+    latency_rounds=2,
+    threads=(1,),
+)
 
 
 @pytest.fixture(scope="module")
-def embedder():
-    """OSNet x0.25 with batch norms that do something, as after training."""
-    keras.utils.set_random_seed(1)
-    model = OSNet("osnet_x0_25", input_shape=(*SIZE, 3))
-    rng = np.random.default_rng(1)
-    for variable in model.variables:
-        name = variable.path.rsplit("/", 1)[-1]
-        if name in ("gamma", "moving_variance"):
-            variable.assign(rng.uniform(0.5, 1.5, variable.shape))
-        elif name in ("beta", "moving_mean", "bias"):
-            variable.assign(0.2 * rng.normal(size=variable.shape))
-    return model
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("exports") / "mine"
 
 
 @pytest.fixture(scope="module")
-def images():
-    return np.random.default_rng(2).integers(0, 256, (5, *SIZE, 3), "uint8")
+def report(small_embedder, demo_people, folder):
+    """Over an earlier export, whose model.json lists a file that is not written again."""
+    folder.mkdir()
+    old = {"format_version": 1, "files": [{"path": "model_int8.tflite"}]}
+    (folder / "model.json").write_text(json.dumps(old))
+    for name in ("model_int8.tflite", "notes.txt"):
+        (folder / name).write_text("old")
+    return export_model(small_embedder, folder, demo_people, CONFIG)
 
 
-@pytest.fixture(scope="module")
-def artefacts(embedder, images, tmp_path_factory):
-    return export(embedder, tmp_path_factory.mktemp("export"), images)
+def test_every_file_is_there_and_is_the_one_in_model_json(report, folder):
+    models = ["model.tflite", "model_b2.tflite", "model_fp16.tflite", "model_fp16_b2.tflite"]
+    models += ["1", "model.onnx", "model.json"]
+    reports = ["report.json", "report.md", "report.html"]
+    assert {path.name for path in folder.iterdir()} == {*models, *reports, "notes.txt"}
+    record = read_manifest(folder)
+    assert changed_files(folder) == []
+    listed = {f["path"]: (f["format"], f["precision"], f["batch_size"]) for f in record["files"]}
+    assert listed == {
+        "1": ("saved_model", "fp32", None),
+        "model.tflite": ("litert", "fp32", 1),
+        "model_b2.tflite": ("litert", "fp32", 2),
+        "model_fp16.tflite": ("litert", "fp16", 1),
+        "model_fp16_b2.tflite": ("litert", "fp16", 2),
+        "model.onnx": ("onnx", "fp32", None),
+    }
+    assert all(file["passed"] for file in record["files"])
+    assert record["name"] == "mine"
 
 
-def test_both_artefacts_give_the_embeddings_of_the_model(embedder, images, artefacts):
-    expected = embedder.predict(images, verbose=0)
-    assert np.linalg.norm(expected, axis=1).min() > 0
-    serve = tf.saved_model.load(artefacts["saved_model"][0]).signatures["serving_default"]
-    served = serve(images=tf.constant(images))["embeddings"].numpy()
-    np.testing.assert_allclose(served, expected, rtol=1e-4, atol=1e-5)
-    litert = run_litert(artefacts["litert"][0], images)
-    np.testing.assert_allclose(litert, expected, rtol=1e-3, atol=1e-4)
-    assert all(cosine > 0.99999 for _, cosine in artefacts.values())
+def test_every_file_gives_the_embeddings_of_the_model(small_embedder, report, folder, crops):
+    images = crops[:4]
+    expected = small_embedder.predict(images, verbose=0)
+    serve = tf.saved_model.load(str(folder / "1")).signatures["serving_default"]
+    found = {"1": serve(images=tf.constant(images))["embeddings"].numpy()}
+    found["model.onnx"] = run_onnx(folder / "model.onnx", images)
+    for name in ("model.tflite", "model_b2.tflite"):
+        found[name] = run_litert(folder / name, images)
+    for name, embeddings in found.items():
+        np.testing.assert_allclose(embeddings, expected, rtol=1e-3, atol=1e-4, err_msg=name)
 
 
-def test_the_saved_model_takes_any_batch_of_uint8(embedder, images, artefacts):
-    serve = tf.saved_model.load(artefacts["saved_model"][0]).signatures["serving_default"]
-    (spec,) = serve.structured_input_signature[1].values()
-    assert (spec.shape.as_list(), spec.dtype) == ([None, *SIZE, 3], tf.uint8)
-    one = serve(images=tf.constant(images[3:4]))["embeddings"].numpy()
-    all_of_them = serve(images=tf.constant(images))["embeddings"].numpy()
-    np.testing.assert_allclose(one[0], all_of_them[3], rtol=1e-4, atol=1e-6)
-
-
-def test_the_litert_graph_is_the_network_and_nothing_else(artefacts):
+def test_the_litert_graph_is_the_network_and_nothing_else(report, folder):
     """DESIGN's list for one static image, and CAST, MUL, ADD for the normalisation."""
-    graph = inspect_litert(artefacts["litert"][0])
+    graph = inspect_litert(folder / "model.tflite")
     assert graph.operators == {
         "PAD": 2, "CONV_2D": 79, "DEPTHWISE_CONV_2D": 60, "MEAN": 25, "FULLY_CONNECTED": 49,
         "LOGISTIC": 24, "MUL": 24 + 1, "ADD": 24 + 1, "MAX_POOL_2D": 1, "AVERAGE_POOL_2D": 2,
@@ -76,41 +93,124 @@ def test_the_litert_graph_is_the_network_and_nothing_else(artefacts):
     assert graph.partitions == 1
 
 
-def test_a_larger_static_batch(embedder, images, tmp_path):
-    file = export_litert(embedder, tmp_path / "new" / "two.tflite", batch_size=2)
-    expected = embedder.predict(images[:4], verbose=0)
-    np.testing.assert_allclose(run_litert(file, images[:4]), expected, rtol=1e-3, atol=1e-4)
-    with pytest.raises(ValueError, match=r"embeds 2 images at a time. Received: 5 images"):
-        run_litert(file, images)
+def test_the_report_says_what_was_found(report, folder):
+    assert (
+        json.loads((folder / "report.json").read_text())["keras"]["mAP"] == report["keras"]["mAP"]
+    )
+    assert (report["evaluation"], report["num_images"]) == ("full", len_of(report))
+    for row in report["artefacts"]:
+        assert row["cosine_min"] > 0.9999
+        assert abs(row["map_change"]) < 0.05
+        assert row["problems"] == []
+        assert row["latency"][1] > 0
+    by_name = {row["path"]: row for row in report["artefacts"]}
+    assert by_name["model.tflite"]["partitions"] == 1
+    assert by_name["model.tflite"]["undelegated"] == {"CAST": 1}
+    assert by_name["model.onnx"]["operators"]["Conv"] == 139
+    assert by_name["model_fp16.tflite"]["bytes"] < 0.7 * by_name["model.tflite"]["bytes"]
+    assert report["keras"]["latency"][1] > 0
 
 
-def test_an_artefact_that_disagrees_fails_the_export(images, artefacts, tmp_path, monkeypatch):
-    """Another model's SavedModel in the place of this one's."""
+def test_the_report_as_text_markdown_and_page(report, folder):
+    markdown, page = ((folder / f"report.{kind}").read_text() for kind in ("md", "html"))
+    table = tables.export_table(report)
+    for row in report["artefacts"]:
+        cosine = f"{row['cosine_min']:.6f}"
+        for text in (table, markdown, page):
+            assert row["path"] in text
+            assert cosine in text
+    assert "Every file is within its tolerance." in markdown
+    assert "CONV_2D 79" in markdown
+    assert page.count("<svg") == 1
+    # Nothing but the plot's own namespaces points out of the file
+    links = {word for word in page.replace('"', " ").split() if word.startswith("http")}
+    assert all(
+        "w3.org" in link or "purl.org" in link or "creativecommons" in link for link in links
+    )
+    for outside in ("src=", "<link", "<script", "@import", "url(http"):
+        assert outside not in page
+
+
+def test_thresholds_are_measured_where_none_are_given(report, folder):
+    thresholds = read_manifest(folder)["thresholds"]
+    assert thresholds
+    assert {(t["metric"], t["dataset"]) for t in thresholds} == {("cosine", "demo")}
+
+
+def test_beyond_tolerance_fails_by_name_and_number(
+    small_embedder, demo_people, tmp_path, monkeypatch
+):
+    """Another model's file in the place of this one's."""
+    from osnet_tf.export import export as module
+    from osnet_tf.export import litert
+
     other = OSNet("osnet_x0_25", input_shape=(*SIZE, 3))
-    module = sys.modules["osnet_tf.export.export"]
-    path = artefacts["saved_model"][0]
-    monkeypatch.setattr(module, "export_saved_model", lambda *_: path)
-    with pytest.raises(ExportMismatchError, match=r"smallest cosine \d\.\d+ on 5 images") as caught:
-        export(other, tmp_path, images)
-    assert path in str(caught.value)
+    monkeypatch.setattr(
+        module, "export_litert", lambda _, *a, **k: litert.export_litert(other, *a, **k)
+    )
+    config = ExportConfig(formats="tflite", latency_rounds=0, max_map_drop=0.0)
+    given = [Calibration("cosine", 0.3, 1e-3, 0.8)]
+    folder = tmp_path / "mine"
+    with pytest.raises(
+        ExportMismatchError, match=r"smallest cosine of 0\.\d+ .* too lit"
+    ) as caught:
+        export_model(small_embedder, folder, demo_people, config, thresholds=given)
+    assert str(folder / "model.tflite") in str(caught.value)
+    assert (
+        "BEYOND TOLERANCE: model.tflite has a smallest cosine" in (folder / "report.md").read_text()
+    )
+    assert "BEYOND TOLERANCE" in tables.export_table(caught.value.report)
+    record = read_manifest(folder)
+    assert [file["passed"] for file in record["files"]] == [False]
+    assert [t["threshold"] for t in record["thresholds"]] == [0.3]
 
 
-def test_invalid_arguments(embedder, images, tmp_path):
-    with pytest.raises(ValueError, match=r"`images` must be uint8 .* Received: float32"):
-        export(embedder, tmp_path, images.astype("float32"))
-    with pytest.raises(ValueError, match=r"`images` must be uint8 of shape"):
-        export(embedder, tmp_path, images[:, :32])
-    with pytest.raises(ValueError, match=r"`batch_size` must be a positive integer"):
-        export_litert(embedder, tmp_path / "x.tflite", batch_size=0)
-    any_size = OSNet("osnet_x0_25", input_shape=(None, None, 3))
+def test_unit_length(small_embedder, demo_people, tmp_path, crops):
+    config = ExportConfig(l2_normalize=True, evaluate="none", latency_rounds=0)
+    report = export_model(small_embedder, tmp_path / "n", demo_people, config)
+    assert report["keras"]["mAP"] is None
+    expected = unit_length(small_embedder).predict(crops, verbose=0)
+    np.testing.assert_allclose(np.linalg.norm(expected, axis=1), 1, atol=1e-5)
+    found = run_litert(tmp_path / "n" / "model.tflite", crops)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert read_manifest(tmp_path / "n")["embedding"]["l2_normalized"] is True
+    assert "nothing ranked" in (tmp_path / "n" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"formats": "tflite,pb"}, "must be some of saved_model, tflite, onnx, each once"),
+        ({"formats": ""}, "`formats` must be some of"),
+        ({"precisions": "fp32,fp32"}, "`precisions` must be some of .* each once"),
+        (
+            {"batch_sizes": (0,)},
+            r"`batch_sizes` must be numbers >= 1. Received: batch_sizes=\(0,\)",
+        ),
+        ({"threads": ()}, "`threads` must be numbers >= 1"),
+        ({"min_cosine": 2.0}, r"`min_cosine` must be in \[-1, 1\]. Received: min_cosine=2.0"),
+        ({"max_map_drop_quantized": -1.0}, "`max_map_drop_quantized` must be >= 0"),
+        ({"evaluate": "half"}, "`evaluate` must be one of auto, full, sample, none"),
+        ({"integer_io": True}, "`integer_io` is for the precision int8"),
+        ({"precisions": "int8", "l2_normalize": True}, "`l2_normalize` is not for int8"),
+    ],
+)
+def test_invalid_settings(setting, message):
+    with pytest.raises(ConfigError, match=message):
+        ExportConfig(**setting)
+
+
+def test_a_model_of_any_size_is_refused_before_anything_is_written(any_size, demo_people, tmp_path):
     with pytest.raises(ValueError, match="must have a fixed input size"):
-        export_saved_model(any_size, tmp_path / "any")
-    assert list(Path(tmp_path).iterdir()) == []
+        export_model(any_size, tmp_path / "any", demo_people)
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_smallest_cosine():
-    a = np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 0.0]])
-    b = np.array([[2.0, 0.0], [1.0, 0.0], [0.0, 0.0]])
-    assert smallest_cosine(a, b) == pytest.approx(np.sqrt(0.5))
-    assert smallest_cosine(a[2:], b[:1]) == 0.0
-    assert not smallest_cosine(np.full((1, 2), np.nan), b[:1]) >= 0.9999
+def test_tolerances_by_precision():
+    config = dataclasses.replace(CONFIG, min_cosine=0.5, max_map_drop_quantized=3.0)
+    assert config.tolerance("fp16") == (0.5, 0.05)
+    assert config.tolerance("int8") == config.tolerance("dynamic") == (0.9, 3.0)
+
+
+def len_of(report):
+    return report["num_query"] + report["num_gallery"]

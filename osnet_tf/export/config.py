@@ -1,0 +1,100 @@
+"""What is exported and how it is judged: one frozen dataclass, which the flags are made from."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from osnet_tf.config import Config, one_of, setting
+
+FORMATS = ("saved_model", "tflite", "onnx")
+PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
+EVALUATIONS = ("auto", "full", "sample", "none")
+
+
+class Tolerance(NamedTuple):
+    """How far an artefact may differ from the Keras model.
+
+    Attributes:
+        min_cosine: The smallest cosine between its embedding of any image and the Keras model's.
+        max_map_drop: How many percentage points of mAP it may lose.
+    """
+
+    min_cosine: float
+    max_map_drop: float
+
+
+@dataclass(frozen=True)
+class ExportConfig(Config):
+    """What an export writes, and how far its files may differ from the Keras model.
+
+    Every field is a flag of `train/export.py` with the help text below.
+
+    Raises ConfigError, which names the field, for a value outside its range.
+
+    >>> ExportConfig(precisions="fp32,int8").listed("precisions")
+    ('fp32', 'int8')
+    """
+
+    formats: str = setting("saved_model,tflite", f"Some of {', '.join(FORMATS)}.")
+    precisions: str = setting("fp32", f"Of the .tflite files: some of {', '.join(PRECISIONS)}.")
+    batch_sizes: tuple[int, ...] = setting(
+        (1,), "Batch sizes of the .tflite files; that of 8 is called model_b8.tflite."
+    )
+    l2_normalize: bool = setting(False, "Give embeddings of length 1.")
+    calibration_images: int = setting(500, "Training images that int8 takes its ranges from.")
+    integer_io: bool = setting(False, "int8 files give int8 embeddings, with scale and zero point.")
+    seed: int = setting(0, "Seed of the choice of the calibration images.")
+    evaluate: str = setting(
+        "auto",
+        "Rank-1 and mAP of each file on the test set: full; sample, on about 1000 of its images; "
+        "none; auto, full where it has no more than 2000 images and else sample.",
+    )
+    min_cosine: float = setting(
+        0.9999, "fp32 and fp16: least cosine to the Keras embedding of each image."
+    )
+    max_map_drop: float = setting(0.05, "fp32 and fp16: points of mAP that may be lost.")
+    min_cosine_quantized: float = setting(0.9, "dynamic and int8: least cosine.")
+    max_map_drop_quantized: float = setting(0.5, "dynamic and int8: points of mAP.")
+    latency_rounds: int = setting(20, "Runs that latency is the median of; 0: not measured.")
+    threads: tuple[int, ...] = setting((1, 2), "Numbers of threads to measure latency with.")
+
+    def __post_init__(self):
+        self._check_list("formats", FORMATS)
+        self._check_list("precisions", PRECISIONS)
+        for name in ("batch_sizes", "threads"):
+            value = getattr(self, name)
+            self.check(name, value and min(value) >= 1, "must be numbers >= 1")
+            self.check(name, len(set(value)) == len(value), "must name each number once")
+        self.check("calibration_images", self.calibration_images >= 1, "must be >= 1")
+        for name in ("seed", "latency_rounds"):
+            self.check(name, getattr(self, name) >= 0, "must be >= 0")
+        self.check("evaluate", self.evaluate in EVALUATIONS, one_of(EVALUATIONS))
+        for name in ("min_cosine", "min_cosine_quantized"):
+            self.check(name, -1 <= getattr(self, name) <= 1, "must be in [-1, 1]")
+        for name in ("max_map_drop", "max_map_drop_quantized"):
+            self.check(name, getattr(self, name) >= 0, "must be >= 0")
+        int8 = any(precision == "int8" for precision, _ in self.litert_files)
+        self.check("integer_io", int8 or not self.integer_io, "is for the precision int8")
+        # 512 values of length 1 are about 0.04 each, and int8 would count them in steps of 1/128
+        self.check("l2_normalize", not (int8 and self.l2_normalize), "is not for int8")
+
+    def _check_list(self, name, choices):
+        listed = self.listed(name)
+        good = listed and set(listed) <= set(choices) and len(set(listed)) == len(listed)
+        self.check(name, good, f"must be some of {', '.join(choices)}, each once")
+
+    def listed(self, name):
+        """A comma-separated setting as a tuple."""
+        return tuple(part for part in getattr(self, name).split(",") if part)
+
+    @property
+    def litert_files(self):
+        """Pairs (precision, batch size) of the `.tflite` files."""
+        if "tflite" not in self.listed("formats"):
+            return ()
+        return tuple((p, b) for p in self.listed("precisions") for b in self.batch_sizes)
+
+    def tolerance(self, precision):
+        """The `Tolerance` of files of a precision."""
+        if precision in ("dynamic", "int8"):
+            return Tolerance(self.min_cosine_quantized, self.max_map_drop_quantized)
+        return Tolerance(self.min_cosine, self.max_map_drop)

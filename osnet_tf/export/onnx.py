@@ -1,0 +1,162 @@
+"""Export to ONNX, and ONNX Runtime to check it with."""
+
+import contextlib
+import importlib
+import os
+import re
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, freeze, named_function
+
+OPSET = 17
+# What the layer that carries the graph to the exporter puts before every name
+_NESTING = re.compile(r"^functional(_\d+)?/embedder(_\d+)?/(Stateful)?PartitionedCall/")
+
+
+def export_onnx(embedder, path, *, frozen=None):
+    """Writes an `.onnx` file, by Keras's own exporter (tf2onnx), opset 17.
+
+    Its input `images` is uint8 RGB `(batch, height, width, 3)` of any batch size >= 1, its output
+    `embeddings` float32 `(batch, feature_dim)`; normalisation is part of the graph.
+
+    Args:
+        embedder: A model as `osnet_tf.OSNet` returns, of a fixed input size.
+        path: The file.
+        frozen: What `osnet_tf.export.frozen.freeze` returned for the model, if it is at hand.
+
+    Returns:
+        `path` as a string.
+
+    Raises:
+        ImportError: onnx or tf2onnx is not installed.
+        ValueError: the model takes images of any size.
+    """
+    onnx = require_onnx()
+    embed = named_function(frozen or freeze(embedder))
+    images = keras.Input(embedder.input_shape[1:], dtype="uint8", name=INPUT_NAME)
+    size = embedder.output_shape[-1]
+    model = keras.Model(images, {OUTPUT_NAME: _Graph(embed, size, name="embedder")(images)})
+
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(path.name + ".new")
+    signature = keras.InputSpec(shape=images.shape, dtype="uint8", name=INPUT_NAME)
+    with _quiet():
+        model.export(
+            str(new),
+            format="onnx",
+            input_signature=[signature],
+            opset_version=OPSET,
+            verbose=False,
+        )
+    graph = onnx.load(new)
+    _make_readable(graph.graph, embedder.name)
+    onnx.checker.check_model(graph, full_check=True)
+    onnx.save(graph, new)
+    os.replace(new, path)
+    return str(path)
+
+
+def require_onnx():
+    """The onnx package; raises ImportError if it, tf2onnx or onnxruntime is not installed."""
+    _optional("tf2onnx")
+    _optional("onnxruntime")
+    return _optional("onnx")
+
+
+def _make_readable(graph, name):
+    """The batch is called so, and nodes are called by the layers that they come from."""
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    graph.name = name
+
+    def short(text):
+        return _NESTING.sub("", text)
+
+    for node in graph.node:
+        node.name = short(node.name)
+        for names in (node.input, node.output):
+            names[:] = [short(value) for value in names]
+    for value in (*graph.initializer, *graph.value_info):
+        value.name = short(value.name)
+
+
+class _Graph(keras.layers.Layer):
+    """The frozen graph as a layer, since Keras exports models."""
+
+    def __init__(self, embed, size, **kwargs):
+        super().__init__(**kwargs)
+        self.embed, self.size = embed, size
+
+    def call(self, images):
+        return self.embed(images)[OUTPUT_NAME]
+
+    def compute_output_spec(self, images):
+        return keras.KerasTensor((images.shape[0], self.size), "float32")
+
+
+def onnx_session(path, num_threads=1):
+    """An ONNX Runtime session on the CPU.
+
+    Raises ImportError if onnxruntime is not installed.
+    """
+    runtime = _optional("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = num_threads
+    options.inter_op_num_threads = 1
+    # Idle threads that go on spinning would slow down whatever runs next in this process.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    return runtime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
+
+
+def run_onnx(path, images, *, batch_size=64, num_threads=1):
+    """Runs an `.onnx` embedder on images in ONNX Runtime.
+
+    Args:
+        path: A file that `export_onnx` wrote.
+        images: uint8 RGB `(n, height, width, 3)`, n >= 1.
+        batch_size: Images in a batch; it changes speed and memory, not the result.
+        num_threads: >= 1.
+
+    Returns:
+        float32 `(n, feature_dim)`.
+
+    Raises ImportError if onnxruntime is not installed.
+    """
+    session = onnx_session(path, num_threads)
+    parts = [
+        session.run([OUTPUT_NAME], {INPUT_NAME: images[i : i + batch_size]})[0]
+        for i in range(0, len(images), batch_size)
+    ]
+    return np.concatenate(parts)
+
+
+def onnx_operators(path):
+    """Dict from operator to number of an `.onnx` file."""
+    counts = {}
+    for node in _optional("onnx").load(os.fspath(path)).graph.node:
+        counts[node.op_type] = counts.get(node.op_type, 0) + 1
+    return counts
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Without tf2onnx's and Keras's warnings about NumPy's future."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
+def _optional(package):
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise ImportError(
+            f"ONNX needs {package}, which is not installed: "
+            "pip install onnx tf2onnx==1.17.0 onnxruntime"
+        ) from error

@@ -1,0 +1,67 @@
+import sys
+
+import numpy as np
+import pytest
+
+from osnet_tf.export import export_onnx, run_onnx
+from osnet_tf.export.onnx import onnx_operators
+
+onnx = pytest.importorskip("onnx", reason="needs onnx, tf2onnx and onnxruntime")
+pytest.importorskip("tf2onnx")
+pytest.importorskip("onnxruntime")
+
+SIZE = (64, 32)
+
+
+@pytest.fixture(scope="module")
+def path(small_embedder, frozen, tmp_path_factory):
+    return export_onnx(small_embedder, tmp_path_factory.mktemp("o") / "model.onnx", frozen=frozen)
+
+
+@pytest.mark.parametrize("number", [1, 2, 7])
+def test_the_embeddings_of_the_model_at_any_batch(small_embedder, path, crops, number):
+    expected = small_embedder.predict(crops[:number], verbose=0)
+    found = run_onnx(path, crops[:number])
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_batches_do_not_change_the_result(path, crops):
+    in_threes = run_onnx(path, crops, batch_size=3)
+    np.testing.assert_allclose(in_threes, run_onnx(path, crops), rtol=1e-4, atol=1e-5)
+
+
+def test_names_and_shapes_that_a_person_understands(path):
+    graph = onnx.load(path).graph
+    (images,), (embeddings,) = graph.input, graph.output
+    assert [(value.name, shape(value)) for value in (images, embeddings)] == [
+        ("images", ["batch", *SIZE, 3]),
+        ("embeddings", ["batch", 512]),
+    ]
+    assert images.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    assert embeddings.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    assert graph.name == "osnet_x0_25"
+    assert not any("PartitionedCall" in node.name for node in graph.node)
+    (opset,) = (o.version for o in onnx.load(path).opset_import if o.domain == "")
+    assert opset == 17
+
+
+def test_no_shape_arithmetic_from_the_gates(path):
+    """Dense layers on four dimensions would bring 48 Shape, 72 Gather and 96 Cast nodes."""
+    operators = onnx_operators(path)
+    assert not {"Shape", "Gather", "Concat", "ReduceProd"} & set(operators)
+    assert operators["Cast"] == 1  # of the pixels
+    assert operators["Reshape"] == 24  # (batch, channels) -> (batch, channels, 1, 1), one a gate
+    assert operators["Conv"] == 79 + 60
+    assert operators["MatMul"] == 49
+
+
+def test_a_missing_package_is_named_before_work_is_done(small_embedder, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    with pytest.raises(ImportError, match=r"needs tf2onnx, .*: pip install onnx tf2onnx==1.17.0"):
+        export_onnx(small_embedder, tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def shape(value):
+    return [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]

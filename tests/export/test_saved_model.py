@@ -1,0 +1,112 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from osnet_tf.embedding import embed_paths
+from osnet_tf.export import export_saved_model
+
+SIZE = (64, 32)
+
+
+@pytest.fixture(scope="module")
+def folder(small_embedder, frozen, tmp_path_factory):
+    return export_saved_model(
+        small_embedder, tmp_path_factory.mktemp("saved_model") / "1", frozen=frozen
+    )
+
+
+@pytest.fixture(scope="module")
+def serve(folder):
+    """`serve(signature, input)` -> embeddings."""
+    model = tf.saved_model.load(folder)
+
+    def run(signature, **inputs):
+        return model.signatures[signature](**inputs)["embeddings"].numpy()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Files of several kinds and sizes: larger, smaller, mixed, and of the model's own size."""
+    folder = tmp_path_factory.mktemp("images")
+    rng = np.random.default_rng(3)
+    paths = []
+    for index, (height, width) in enumerate([(128, 64), (30, 20), (100, 16), SIZE]):
+        pixels = tf.constant(rng.integers(0, 256, (height, width, 3), "uint8"))
+        encoded = tf.io.encode_png(pixels) if index % 2 else tf.io.encode_jpeg(pixels)
+        paths.append(str(folder / f"{index}{'.png' if index % 2 else '.jpg'}"))
+        tf.io.write_file(paths[-1], encoded)
+    return paths
+
+
+def test_the_three_signatures_agree_with_embed_paths(small_embedder, serve, files):
+    expected = embed_paths(small_embedder, files)
+    assert np.linalg.norm(expected, axis=1).min() > 1
+    contents = [tf.io.read_file(path) for path in files]
+    close = {"rtol": 1e-4, "atol": 1e-5}
+    np.testing.assert_allclose(
+        serve("serve_jpeg", image_bytes=tf.stack(contents)), expected, **close
+    )
+    for index, content in enumerate(contents):
+        image = tf.io.decode_image(content)[None]
+        if index % 2:  # TensorFlow's own settings decode a JPEG otherwise
+            found = serve("serve_images", images=image)
+            np.testing.assert_allclose(found, expected[index : index + 1], **close)
+    found = serve("serving_default", images=tf.io.decode_image(contents[3])[None])
+    np.testing.assert_allclose(found, expected[3:], **close)
+
+
+def test_any_batch_and_an_empty_one(small_embedder, serve, crops):
+    expected = small_embedder.predict(crops, verbose=0)
+    for number in (1, 2, 7):
+        found = serve("serving_default", images=tf.constant(crops[:number]))
+        np.testing.assert_allclose(found, expected[:number], rtol=1e-4, atol=1e-5)
+    assert serve("serving_default", images=tf.zeros((0, *SIZE, 3), tf.uint8)).shape == (0, 512)
+    assert serve("serve_images", images=tf.zeros((0, 80, 40, 3), tf.uint8)).shape == (0, 512)
+    assert serve("serve_jpeg", image_bytes=tf.constant([], tf.string)).shape == (0, 512)
+
+
+def test_bytes_that_are_no_image_are_refused(serve):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not a JPEG, PNG or BMP"):
+        serve("serve_jpeg", image_bytes=tf.constant([b"GIF89a"]))
+
+
+def test_as_a_keras_layer(small_embedder, folder, crops):
+    layer = keras.layers.TFSMLayer(folder, call_endpoint="serving_default")
+    found = layer(tf.constant(crops))["embeddings"]
+    expected = small_embedder.predict(crops, verbose=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_saved_model_cli_shows_and_runs_it_without_this_package(folder, tmp_path, crops):
+    np.save(tmp_path / "images.npy", crops[:2])
+    tool = Path(sys.executable).with_name("saved_model_cli")
+    command = [tool, "run", "--dir", folder, "--tag_set", "serve"]
+    command += ["--signature_def", "serve_images", "--inputs", f"images={tmp_path}/images.npy"]
+    command += ["--outdir", tmp_path]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert np.load(tmp_path / "embeddings.npy").shape == (2, 512)
+
+
+def test_what_lay_there_is_replaced_as_a_whole(small_embedder, frozen, tmp_path):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "old").write_text("old")
+    export_saved_model(small_embedder, tmp_path / "1", frozen=frozen)
+    assert not (tmp_path / "1" / "old").exists()
+    assert (tmp_path / "1" / "saved_model.pb").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
+
+
+def test_a_model_of_any_size_is_refused(any_size, tmp_path):
+    with pytest.raises(ValueError, match="must have a fixed input size"):
+        export_saved_model(any_size, tmp_path / "any")
+    assert list(tmp_path.iterdir()) == []
