@@ -51,7 +51,7 @@ def _gather(context, anchors, pids):
     equal_parts = tf.debugging.assert_equal(
         tf.shape(all_pids)[0],
         own * context.num_replicas_in_sync,
-        message='mining="global" needs equally many images on every replica',
+        message="global mining needs equally many images on every replica",
     )
     with tf.control_dependencies([equal_parts] if equal_parts is not None else []):
         return others, tf.identity(all_pids), context.replica_id_in_sync_group * own

@@ -42,8 +42,8 @@ class BatchHardTripletLoss(_TripletLoss):
     batch of one image or of one identity gives 0; where all embeddings are equal the loss is the
     margin (log 2 with the soft one) and the gradient 0.
 
-    It equals tensorflow-addons' `TripletHardLoss(margin, soft)`, except that an image without
-    negatives takes its farthest neighbour for one there.
+    It equals tensorflow-addons' `TripletHardLoss(margin, soft)`, except that there an image without
+    negatives takes its farthest neighbour for one, and the soft margin overflows above 88.
 
     Args:
         margin: >= 0, in units of the distance; unused with `soft_margin`.
