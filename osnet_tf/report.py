@@ -72,6 +72,26 @@ def _counts_line(one):
     return f"{one['dataset']}: {', '.join(parts)}"
 
 
+def recipe_lines(recipes):
+    """What the recipes are for and where they come from, as the help of a flag.
+
+    >>> from types import SimpleNamespace
+    >>> scores = ("market1501", 93.6, 81.0)
+    >>> print(recipe_lines({"a": SimpleNamespace(about="Long.", source="X", published=scores)}))
+    a: Long. Source: X. Published on market1501: Rank-1 93.6, mAP 81.0.
+    """
+    lines = []
+    for name, recipe in recipes.items():
+        line = f"{name}: {recipe.about}"
+        if recipe.source:
+            line += f" Source: {recipe.source}."
+        if recipe.published:
+            dataset, rank1, mean = recipe.published
+            line += f" Published on {dataset}: Rank-1 {rank1}, mAP {mean}."
+        lines.append(line)
+    return "\n".join(lines)
+
+
 def export_table(report):
     """What `osnet_tf.export.export_model` returned, as a table: each file beside the Keras model.
 

@@ -14,9 +14,7 @@ from osnet_tf import command_line, report
 from osnet_tf.training import RECIPES, ConfigError, RunDir, make_config
 
 RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run (default: runs/NAME).")
-RECIPE = flags.DEFINE_string(
-    "recipe", "", "Named settings: " + " ".join(f"{k} ({v.about})" for k, v in RECIPES.items())
-)
+RECIPE = flags.DEFINE_string("recipe", "", "Named settings: " + report.recipe_lines(RECIPES))
 RESUME = flags.DEFINE_boolean("resume", False, "Go on from the newest checkpoint in --run_dir.")
 EXPORT = flags.DEFINE_boolean("export", False, "Export a SavedModel and a TFLite file too.")
 command_line.define_config_flags()

@@ -12,12 +12,51 @@ class Recipe(NamedTuple):
     """A named set of settings.
 
     Attributes:
-        about: What it is for, on what hardware, and its source.
+        about: What it is for, and on what hardware.
         settings: Fields of `TrainingConfig` that differ from the defaults.
+        source: Where the settings come from.
+        published: What that source reports for them, as `(dataset, Rank-1, mAP)` in per cent, or
+            None. It is what to hope for, not what this project measured: that is in the README.
     """
 
     about: str
     settings: dict
+    source: str = ""
+    published: tuple[str, float, float] | None = None
+
+
+_CONFIGS = "KaiyangZhou/deep-person-reid, configs/"
+#: Same-domain training of the public code: AMSGrad, label smoothing, flip; x0.1 every 60; the
+#: classifier alone in the first epochs.
+_FINE_TUNE = {
+    "optimizer": "amsgrad",
+    "learning_rate": 0.0015,
+    "schedule": "step",
+    "step_epochs": (60, 120),
+    "epochs": 150,
+    "batch_size": 64,
+    "classifier_only_epochs": 10,
+    "weights": "imagenet",
+}
+_SMALL = {"learning_rate": 0.003, "step_epochs": (80, 160), "epochs": 180, "batch_size": 128}
+_JITTER = {"brightness": 0.2, "contrast": 0.15}
+_CROSS_DOMAIN = {
+    **_FINE_TUNE,
+    "schedule": "cosine",
+    "step_epochs": (),
+    "epochs": 100,
+    **_JITTER,
+}
+
+
+def _fine_tune(width, rank1, mean, settings):
+    preset = f"osnet_{width}"
+    return Recipe(
+        f"OSNet {width[1:].replace('_', '.')} from ImageNet weights, on a GPU.",
+        {"preset": preset, **_FINE_TUNE, **settings},
+        f"{_CONFIGS}im_{preset}_softmax_256x128_amsgrad.yaml; docs/MODEL_ZOO.md",
+        ("market1501", rank1, mean),
+    )
 
 
 RECIPES = {
@@ -52,8 +91,7 @@ RECIPES = {
         },
     ),
     "scratch": Recipe(
-        "From random weights on a GPU, as arXiv 1905.00953, section 4.1: SGD 0.065, 350 epochs, "
-        "steps at 150, 225 and 300; flip, crop, erasing.",
+        "From random weights on a GPU: SGD, three steps; flip, crop, erasing.",
         {
             "optimizer": "sgd",
             "learning_rate": 0.065,
@@ -63,18 +101,35 @@ RECIPES = {
             "pad": 10,
             "erase": 0.5,
         },
+        "arXiv 1905.00953, section 4.1",
+        ("market1501", 93.6, 81.0),
     ),
-    "fine_tune": Recipe(
-        "From ImageNet weights on a GPU, as arXiv 1905.00953, section 4.1: AMSGrad 0.0015, 150 "
-        "epochs, x0.1 every 60, the first 10 for the classifier alone; flip. Needs `weights`.",
+    "fine_tune": _fine_tune("x1_0", 94.2, 82.6, {}),
+    "fine_tune_x0_75": _fine_tune("x0_75", 93.7, 81.2, {}),
+    "fine_tune_x0_5": _fine_tune("x0_5", 92.5, 79.8, _SMALL),
+    "fine_tune_x0_25": _fine_tune("x0_25", 91.2, 75.0, _SMALL),
+    "fine_tune_cosine": Recipe(
+        "OSNet x1.0 from ImageNet weights, on a GPU: longer, cosine, with random erasing.",
         {
-            "optimizer": "amsgrad",
-            "learning_rate": 0.0015,
-            "schedule": "step",
-            "step_epochs": (60, 120),
-            "epochs": 150,
-            "classifier_only_epochs": 10,
+            **_FINE_TUNE,
+            "schedule": "cosine",
+            "step_epochs": (),
+            "epochs": 250,
+            "erase": 0.5,
         },
+        f"{_CONFIGS}im_osnet_x1_0_softmax_256x128_amsgrad_cosine.yaml (which flips only)",
+    ),
+    "cross_domain_ain": Recipe(
+        "OSNet-AIN for other datasets than it is trained on, on a GPU: cosine, colour jitter. "
+        "Published: Market-1501 to DukeMTMC-reID, by cosine distance.",
+        {"preset": "osnet_ain_x1_0", **_CROSS_DOMAIN},
+        f"{_CONFIGS}im_osnet_ain_x1_0_softmax_256x128_amsgrad_cosine.yaml; docs/MODEL_ZOO.md",
+        ("dukemtmcreid", 52.4, 30.5),
+    ),
+    "triplet": Recipe(
+        "OSNet x1.0 from ImageNet weights, on a GPU: identity and batch-hard triplet loss, 16 "
+        "people by 4 images.",
+        {**_FINE_TUNE, "instances": 4, "triplet_weight": 1.0},
     ),
 }
 
@@ -85,7 +140,9 @@ def _ablation(about, arguments):
     if "input_shape" in arguments:
         arguments["height"], arguments["width"], _ = arguments.pop("input_shape")
     return Recipe(
-        f"arXiv 1905.00953, section 4.3: {about}.", {**RECIPES["scratch"].settings, **arguments}
+        f"Ablation of the scratch recipe: {about}.",
+        {**RECIPES["scratch"].settings, **arguments},
+        "arXiv 1905.00953, section 4.3",
     )
 
 
