@@ -54,6 +54,8 @@ def test_losses_on_pairs_train(name, policy):
     assert after < 0.5 * before
 
 
+# as in tests/conftest.py: Keras and NumPy 2, here for the optimizer's learning rate
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")
 @pytest.mark.parametrize("kind", ["arcface", "cosface"])
 def test_margin_softmax_and_centers_train_together(kind, tmp_path):
     model = add_classifier(make_embedder(), 4, head="cosine", centers=True)
