@@ -76,7 +76,7 @@ def notes(report):
         notes.append(
             "ms: for one image on this machine's CPU, the median of runs in which all files and "
             "the Keras model took turns; with a batch of n, the n-th part of its time. "
-            '"x Keras": that beside the Keras model\'s graph in TensorFlow.'
+            '"x Keras": that beside the Keras model\'s graph in TensorFlow (grey in the plot).'
         )
     for row in report["artefacts"]:
         left = _left_out(row)

@@ -95,7 +95,7 @@ def plot_svg(report):
         figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "plot.svg"
-            figure.savefig(path, metadata={"Date": None}, transparent=True)
+            figure.savefig(path, metadata={"Date": None, "Creator": None}, transparent=True)
             text = path.read_text(encoding="utf-8")
     return text[text.index("<svg") :]
 

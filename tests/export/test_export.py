@@ -28,7 +28,6 @@ SIZE = (64, 32)
 CONFIG = ExportConfig(
     formats="saved_model,tflite,onnx",
     precisions="fp32,fp16",
-    batch_sizes=(1, 2),
     latency_rounds=2,
     threads=(1,),
 )
@@ -51,8 +50,7 @@ def report(small_embedder, demo_people, folder):
 
 
 def test_every_file_is_there_and_is_the_one_in_model_json(report, folder):
-    models = ["model.tflite", "model_b2.tflite", "model_fp16.tflite", "model_fp16_b2.tflite"]
-    models += ["1", "model.onnx", "model.json"]
+    models = ["1", "model.tflite", "model_fp16.tflite", "model.onnx", "model.json"]
     reports = ["report.json", "report.md", "report.html"]
     assert {path.name for path in folder.iterdir()} == {*models, *reports, "notes.txt"}
     record = read_manifest(folder)
@@ -61,9 +59,7 @@ def test_every_file_is_there_and_is_the_one_in_model_json(report, folder):
     assert listed == {
         "1": ("saved_model", "fp32", None),
         "model.tflite": ("litert", "fp32", 1),
-        "model_b2.tflite": ("litert", "fp32", 2),
         "model_fp16.tflite": ("litert", "fp16", 1),
-        "model_fp16_b2.tflite": ("litert", "fp16", 2),
         "model.onnx": ("onnx", "fp32", None),
     }
     assert all(file["passed"] for file in record["files"])
@@ -76,8 +72,7 @@ def test_every_file_gives_the_embeddings_of_the_model(small_embedder, report, fo
     serve = tf.saved_model.load(str(folder / "1")).signatures["serving_default"]
     found = {"1": serve(images=tf.constant(images))["embeddings"].numpy()}
     found["model.onnx"] = run_onnx(folder / "model.onnx", images)
-    for name in ("model.tflite", "model_b2.tflite"):
-        found[name] = run_litert(folder / name, images)
+    found["model.tflite"] = run_litert(folder / "model.tflite", images)
     for name, embeddings in found.items():
         np.testing.assert_allclose(embeddings, expected, rtol=1e-3, atol=1e-4, err_msg=name)
 
@@ -165,14 +160,16 @@ def test_beyond_tolerance_fails_by_name_and_number(
     assert [t["threshold"] for t in record["thresholds"]] == [0.3]
 
 
-def test_unit_length(small_embedder, demo_people, tmp_path, crops):
-    config = ExportConfig(l2_normalize=True, evaluate="none", latency_rounds=0)
+def test_unit_length_and_a_larger_batch(small_embedder, demo_people, tmp_path, crops):
+    config = ExportConfig(
+        formats="tflite", batch_sizes=(3,), l2_normalize=True, evaluate="none", latency_rounds=0
+    )
     report = export_model(small_embedder, tmp_path / "n", demo_people, config)
     assert report["keras"]["mAP"] is None
     expected = unit_length(small_embedder).predict(crops, verbose=0)
     np.testing.assert_allclose(np.linalg.norm(expected, axis=1), 1, atol=1e-5)
-    found = run_litert(tmp_path / "n" / "model.tflite", crops)
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    found = run_litert(tmp_path / "n" / "model_b3.tflite", crops[:6])
+    np.testing.assert_allclose(found, expected[:6], atol=1e-5)
     assert read_manifest(tmp_path / "n")["embedding"]["l2_normalized"] is True
     assert "nothing ranked" in (tmp_path / "n" / "report.html").read_text()
 
