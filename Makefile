@@ -24,3 +24,9 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 $(VENV)/.installed-test: $(VENV)/.installed requirements-test.txt
 	$(BIN)/pip install -r requirements-test.txt
 	touch $@
+
+# tensorflow-addons, an oracle of the tests, lives in an environment of its own.
+.venv-tfa/.installed: requirements-tfa.txt
+	test -x .venv-tfa/bin/python || python3.11 -m venv .venv-tfa
+	.venv-tfa/bin/pip install -r requirements-tfa.txt
+	touch $@

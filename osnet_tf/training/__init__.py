@@ -10,6 +10,7 @@ _HOMES = {
     "DivergedError": "trainer",
     "FusedAdam": "optimizers",
     "Interrupted": "interrupts",
+    "MovingAverage": "moving_average",
     "RunDir": "run_dir",
     "RunDirError": "run_dir",
     "Trainer": "trainer",

@@ -7,6 +7,9 @@ from osnet_tf.presets import GATES, LITE_KINDS
 
 OPTIMIZERS = ("amsgrad", "adam", "sgd")
 SCHEDULES = ("cosine", "step", "constant")
+HEADS = ("linear", "arcface", "cosface")
+TRIPLETS = ("batch_hard", "semi_hard")
+MINING = ("replica", "global")
 
 
 @dataclass(frozen=True)
@@ -59,15 +62,27 @@ class TrainingConfig(Config):
         0, "First epochs that train the classifier alone, the rest frozen."
     )
     label_smoothing: float = setting(0.1, "Smoothing of the cross-entropy, in [0, 1).")
-    triplet_weight: float = setting(0.0, "Weight of the batch-hard triplet loss; 0: none.")
+    head: str = setting("linear", f"Classifier: {', '.join(HEADS)}.")
+    head_margin: float = setting(-1.0, "Margin of arcface or cosface; negative: the paper's.")
+    head_scale: float = setting(64.0, "Scale of arcface or cosface.")
+    triplet_weight: float = setting(0.0, "Weight of a triplet loss; 0: none.")
+    triplet: str = setting("batch_hard", f"Its triplets: {', '.join(TRIPLETS)}.")
     triplet_margin: float = setting(0.3, "Its margin.")
-    soft_margin: bool = setting(False, "Soft margin in its place.")
+    soft_margin: bool = setting(False, "Soft margin in its place (batch_hard only).")
+    circle_weight: float = setting(0.0, "Weight of the circle loss; 0: none.")
+    circle_margin: float = setting(0.25, "Its margin.")
+    circle_scale: float = setting(128.0, "Its scale.")
+    center_weight: float = setting(0.0, "Weight of the center loss; 0: none.")
+    mining: str = setting("replica", "Pairs of the losses above: within a replica, or global.")
     flip: bool = setting(True, "Mirror half of the images.")
     pad: int = setting(0, "Pixels to pad on each side before a random crop; 0: no crop.")
     erase: float = setting(0.0, "Probability of random erasing, in [0, 1].")
     brightness: float = setting(0.0, "Colour jitter: largest relative change of brightness.")
     contrast: float = setting(0.0, "Colour jitter: largest relative change of contrast.")
     saturation: float = setting(0.0, "Colour jitter: largest relative change of saturation.")
+    average_decay: float = setting(
+        0.0, "Decay of a moving average of the weights, which is evaluated and saved; 0: none."
+    )
     synchronized: bool = setting(False, "Batch statistics over all replicas.")
     evaluate_every: int = setting(0, "Epochs between evaluations; 0: after the last one only.")
     evaluation_batch_size: int = setting(256, "Images in a batch of the evaluation.")
@@ -92,6 +107,7 @@ class TrainingConfig(Config):
         for name in (
             "instances", "momentum", "l2", "weight_decay", "warmup_epochs", "pad",
             "classifier_only_epochs", "triplet_weight", "triplet_margin", "brightness",
+            "circle_weight", "circle_margin", "center_weight",
             "contrast", "saturation", "evaluate_every", "cache_gib", "seed",
         ):  # fmt: skip
             self.check(name, getattr(self, name) >= 0, "must be >= 0")
@@ -103,6 +119,14 @@ class TrainingConfig(Config):
         self.check("gate", self.gate in GATES, one_of(GATES))
         self.check("optimizer", self.optimizer in OPTIMIZERS, one_of(OPTIMIZERS))
         self.check("schedule", self.schedule in SCHEDULES, one_of(SCHEDULES))
+        self.check("head", self.head in HEADS, one_of(HEADS))
+        self.check("head_scale", self.head_scale > 0, "must be > 0")
+        self.check("triplet", self.triplet in TRIPLETS, one_of(TRIPLETS))
+        self.check("mining", self.mining in MINING, one_of(MINING))
+        self.check("circle_scale", self.circle_scale > 0, "must be > 0")
+        soft = self.soft_margin and self.triplet != "batch_hard"
+        self.check("soft_margin", not soft, "is for batch_hard triplets only")
+        self.check("average_decay", 0 <= self.average_decay < 1, "must be in [0, 1)")
         self.check("xla", self.xla in ("auto", "on", "off"), one_of(("auto", "on", "off")))
         self.check(
             "step_epochs",
@@ -117,6 +141,8 @@ class TrainingConfig(Config):
             )
         if self.triplet_weight:
             self.check("instances", self.instances >= 2, "must be >= 2 with a triplet loss")
+        if self.circle_weight:
+            self.check("instances", self.instances >= 2, "must be >= 2 with the circle loss")
 
     @property
     def size(self):

@@ -1,5 +1,7 @@
 """From a config to a trained and evaluated model in a run directory."""
 
+import contextlib
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -10,10 +12,19 @@ from osnet_tf.data.augmentation import Augmentation
 from osnet_tf.data.pipeline import DecodedImages, naming_bad_images, training_dataset
 from osnet_tf.data.sampling import identity_batches, random_batches
 from osnet_tf.evaluation import evaluate
-from osnet_tf.losses import BatchHardTripletLoss, LabelSmoothedCrossEntropy, WeightedLosses
+from osnet_tf.losses import (
+    BatchHardTripletLoss,
+    CenterLoss,
+    CircleLoss,
+    LabelSmoothedCrossEntropy,
+    MarginSoftmaxLoss,
+    SemiHardTripletLoss,
+    WeightedLosses,
+)
 from osnet_tf.models import OSNet, add_classifier
 from osnet_tf.progress_bar import progress_bar
 from osnet_tf.training.callbacks import MetricsCSV, ProgressBar, TensorBoard
+from osnet_tf.training.moving_average import MovingAverage
 from osnet_tf.training.optimizers import make_optimizer
 from osnet_tf.training.run_dir import RunDir, write_json
 from osnet_tf.training.step import TrainingStep
@@ -73,8 +84,17 @@ def fit(config, run_dir, *, resume=False, strategy=None, show_progress=False):
             weights=config.weights or None,
             synchronized=config.synchronized,
         )
-        model = add_classifier(embedder, dataset.num_train_pids)
+        model = add_classifier(
+            embedder,
+            dataset.num_train_pids,
+            head="linear" if config.head == "linear" else "cosine",
+            centers=config.center_weight > 0,
+        )
         optimizer = make_optimizer(config, plan.steps)
+    average = None
+    if config.average_decay:
+        average = MovingAverage(model.variables, config.average_decay, dynamic=True)
+    averaged = average.swapped if average else contextlib.nullcontext
     losses = make_losses(config)
     trainer = Trainer(
         model,
@@ -83,28 +103,53 @@ def fit(config, run_dir, *, resume=False, strategy=None, show_progress=False):
         checkpoint_dir=run_dir.checkpoints,
         keep_checkpoints=config.keep_checkpoints,
         loss_names=["loss", *(term.loss.name for term in losses.terms), "accuracy"],
+        average=average,
     )
     if resume:
         trainer.restore()
 
+    def evaluate_now():
+        with averaged():
+            return _evaluate(embedder, dataset, config, show_progress)
+
     results = {}
     if trainer.epochs_done < config.epochs:
         results = _train(
-            config, dataset, plan, run_dir, trainer, embedder, losses, strategy, show_progress
-        )
-    embedder.save(run_dir.embedder)
-    results = results or _evaluate(embedder, dataset, config, show_progress)
+            config, dataset, plan, run_dir, trainer, evaluate_now, losses, average, strategy,
+            show_progress,
+        )  # fmt: skip
+    with averaged():
+        embedder.save(run_dir.embedder)
+    results = results or evaluate_now()
     write_json(run_dir.results_json, results)
     return results
 
 
 def make_losses(config):
     """The `WeightedLosses` that a config asks for."""
-    losses = {"logits": LabelSmoothedCrossEntropy(config.label_smoothing)}
-    weights = {}
-    if config.triplet_weight:
-        losses["embedding"] = BatchHardTripletLoss(config.triplet_margin, config.soft_margin)
-        weights["embedding"] = config.triplet_weight
+    if config.head == "linear":
+        identity = LabelSmoothedCrossEntropy(config.label_smoothing)
+    else:
+        margin = None if config.head_margin < 0 else config.head_margin
+        identity = MarginSoftmaxLoss(config.head, margin, config.head_scale, config.label_smoothing)
+    losses, weights = {"logits": identity}, {}
+    on_pairs = []
+    if config.triplet_weight and config.triplet == "semi_hard":
+        triplet = SemiHardTripletLoss(config.triplet_margin, mining=config.mining)
+        on_pairs.append((triplet, config.triplet_weight))
+    elif config.triplet_weight:
+        triplet = BatchHardTripletLoss(
+            config.triplet_margin, config.soft_margin, mining=config.mining
+        )
+        on_pairs.append((triplet, config.triplet_weight))
+    if config.circle_weight:
+        circle = CircleLoss(config.circle_margin, config.circle_scale, config.mining)
+        on_pairs.append((circle, config.circle_weight))
+    if on_pairs:
+        losses["embedding"], weights["embedding"] = map(list, zip(*on_pairs, strict=True))
+    if config.center_weight:
+        losses["center_distances"] = CenterLoss()
+        weights["center_distances"] = config.center_weight
     return WeightedLosses(losses, weights)
 
 
@@ -143,7 +188,9 @@ class _BatchPlan:
         )
 
 
-def _train(config, dataset, plan, run_dir, trainer, embedder, losses, strategy, show_progress):
+def _train(
+    config, dataset, plan, run_dir, trainer, evaluate_now, losses, average, strategy, show_progress
+):
     """Trains to the last epoch; returns the results of evaluating that."""
     paths = [sample.path for sample in dataset.train]
     with progress_bar(show_progress, len(paths), "decoding") as count:
@@ -172,6 +219,7 @@ def _train(config, dataset, plan, run_dir, trainer, embedder, losses, strategy, 
                 strategy,
                 l2=config.l2,
                 classifier_only=classifier_only,
+                average=average,
                 xla=_use_xla(config, strategy),
             )
         return steps[classifier_only]
@@ -193,7 +241,7 @@ def _train(config, dataset, plan, run_dir, trainer, embedder, losses, strategy, 
         every = config.evaluate_every or config.epochs
         if (epoch + 1) % every and epoch + 1 < config.epochs:
             return {}
-        latest.update(_evaluate(embedder, dataset, config, show_progress))
+        latest.update(evaluate_now())
         return {name: latest["euclidean"][name] for name in ("rank1", "mAP")}
 
     names = [*trainer.progress.sums, "learning_rate", "seconds", "images_per_second"]

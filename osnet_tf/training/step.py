@@ -20,6 +20,7 @@ class TrainingStep:
             weight_decay; >= 0.
         classifier_only: Train the layer named "classifier" alone, all others as in inference
             (their batch norm too, as the public code's `fixbase_epoch`).
+        average: A `MovingAverage` to update after each step; may be None.
         xla: Compile the forward and backward pass with XLA. With one replica only: the
             replicas' running statistics meet in the middle of it.
 
@@ -29,7 +30,16 @@ class TrainingStep:
     """
 
     def __init__(
-        self, model, losses, optimizer, strategy, *, l2=0.0, classifier_only=False, xla=False
+        self,
+        model,
+        losses,
+        optimizer,
+        strategy,
+        *,
+        l2=0.0,
+        classifier_only=False,
+        average=None,
+        xla=False,
     ):
         if not l2 >= 0.0:
             raise ValueError(f"`l2` must be >= 0. Received: l2={l2}")
@@ -42,6 +52,7 @@ class TrainingStep:
         self._strategy = strategy
         self._l2 = float(l2)
         self._classifier_only = classifier_only
+        self._average = average
         classifier = model.get_layer("classifier")
         self._variables = (classifier if classifier_only else model).trainable_variables
         self._gradients = self._compute_gradients
@@ -75,6 +86,8 @@ class TrainingStep:
     def _replica_step(self, images, labels):
         gradients, results = self._gradients(images, labels)
         self._optimizer.apply(gradients, self._variables)
+        if self._average is not None:
+            self._average.update()
         return results
 
     def _compute_gradients(self, images, labels):

@@ -29,9 +29,20 @@ class Trainer:
         checkpoint_dir: Folder of the checkpoints.
         keep_checkpoints: How many to keep, >= 1.
         loss_names: Names of the results that the steps return.
+        average: The `MovingAverage` that the steps update, to be kept too; may be None.
     """
 
-    def __init__(self, model, optimizer, strategy, *, checkpoint_dir, keep_checkpoints, loss_names):
+    def __init__(
+        self,
+        model,
+        optimizer,
+        strategy,
+        *,
+        checkpoint_dir,
+        keep_checkpoints,
+        loss_names,
+        average=None,
+    ):
         self.model = model
         self.optimizer = optimizer
         self._strategy = strategy
@@ -45,6 +56,7 @@ class Trainer:
             # without the optimizer's own name, which Keras numbers through in a process
             optimizer=_by_path(optimizer.variables, prefix=f"{optimizer.name}/"),
             progress=self.progress,
+            **({} if average is None else {"average": average.state}),
         )
         self._manager = tf.train.CheckpointManager(
             self._checkpoint, str(checkpoint_dir), max_to_keep=keep_checkpoints

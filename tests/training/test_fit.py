@@ -6,6 +6,7 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from osnet_tf.data import generate_demo
 from osnet_tf.data.decoding import ImageError
@@ -66,6 +67,29 @@ def test_the_saved_model_gives_the_results(run_dir):
     assert output_dir == run_dir / "evaluation"
     found = record["datasets"]["demo"]
     assert {name: found[name] for name in saved} == saved
+
+
+def test_every_loss_and_the_average_at_once(data_dir, tmp_path):
+    """Heads, triplets, circle and center loss by their settings; the average is what is saved."""
+    settings = {
+        "head": "arcface", "triplet": "semi_hard", "triplet_weight": 0.5, "circle_weight": 0.1,
+        "center_weight": 0.01, "instances": 2, "average_decay": 0.5, "epochs": 1,
+    }  # fmt: skip
+    run = RunDir(tmp_path / "run")
+    results = fit(config(data_dir, **settings), run.path)
+    with open(run.metrics_csv, newline="") as file:
+        [row] = csv.DictReader(file)
+    parts = {"margin_softmax": 1, "semi_hard_triplet": 0.5, "circle": 0.1, "center": 0.01}
+    total = sum(weight * float(row[name]) for name, weight in parts.items())
+    assert float(row["loss"]) == pytest.approx(total, rel=1e-4)
+    kept = tf.train.load_checkpoint(tf.train.latest_checkpoint(run.checkpoints))
+    variable = keras.models.load_model(run.embedder).trainable_variables[0]
+    name = variable.path.replace("/", ".S")  # as TensorFlow writes a slash within a name
+    end = f"{name}/.ATTRIBUTES/VARIABLE_VALUE"
+    np.testing.assert_array_equal(variable, kept.get_tensor(f"average/averages/{end}"))
+    assert np.abs(variable - kept.get_tensor(f"weights/{end}")).max() > 1e-5
+    record, _ = evaluate_source(EvaluationConfig(verification=False), run_dir=run.path)
+    assert record["datasets"]["demo"]["cosine"] == results["cosine"]
 
 
 def test_a_run_on_all_people_says_so(data_dir, tmp_path):
