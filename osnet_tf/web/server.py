@@ -83,9 +83,16 @@ def web_demo(model_dir, *, port=0, node_modules=None):
 def _model_files(folder):
     """model.json and the LiteRT files that the page can run."""
     record = read_manifest(folder)
-    usable = [f for f in record["files"] if f["format"] == "litert" and f["batch_size"] == 1]
+    usable = [
+        f
+        for f in record["files"]
+        if f["format"] == "litert" and f["batch_size"] == 1 and f["passed"]
+    ]
     if not usable:
-        raise ValueError(f"{folder}/model.json lists no LiteRT file of batch size 1")
+        raise ValueError(
+            f"{folder}/model.json lists no LiteRT file of batch size 1 that passed its check: "
+            "export the model with --formats=tflite"
+        )
     names = [f["path"] for f in usable]
     for name in names:
         if Path(name).name != name:

@@ -1,4 +1,4 @@
-"""What the web demo's server hands out, what it refuses, and what it says when something is missing."""
+"""What the web demo's server hands out, what it refuses, what it says when something is missing."""
 
 import http.client
 import os
@@ -7,12 +7,12 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
 
 from osnet_tf.export.manifest import FORMAT_VERSION, file_entry, write_manifest
+from osnet_tf.export.runners import Artefact
 from osnet_tf.web import web_demo
 from osnet_tf.web.server import FOLDER, NPM_FILES
 
@@ -35,6 +35,7 @@ def model_dir(tmp_path):
     folder.mkdir()
     (folder / "model.tflite").write_bytes(b"weights")
     (folder / "batch8.tflite").write_bytes(b"more weights")
+    (folder / "failed.tflite").write_bytes(b"bad weights")
     (folder / "secret.txt").write_text("secret")
     write_model_json(folder)
     return folder
@@ -42,12 +43,12 @@ def model_dir(tmp_path):
 
 def write_model_json(folder, **changes):
     files = [
-        file_entry(
-            SimpleNamespace(
-                path=folder / name, format="litert", precision="fp32", batch_size=size, output=None
-            )
-        )
-        for name, size in (("model.tflite", 1), ("batch8.tflite", 8))
+        {**file_entry(Artefact(folder / name, "litert", batch_size=size)), "passed": passed}
+        for name, size, passed in [
+            ("model.tflite", 1, True),
+            ("batch8.tflite", 8, True),
+            ("failed.tflite", 1, False),
+        ]
     ]
     record = {"format_version": FORMAT_VERSION, "files": files, "thresholds": [], **changes}
     write_manifest(folder / "model.json", record)
@@ -87,6 +88,7 @@ def test_it_refuses_everything_else(model_dir, node_modules):
         for path in (
             "/model/secret.txt",
             "/model/batch8.tflite",
+            "/model/failed.tflite",
             "/model/../mine/secret.txt",
             "/model/%2e%2e/mine/secret.txt",
             "/model/",
@@ -136,7 +138,7 @@ def test_errors_say_what_is_missing(model_dir, node_modules, tmp_path):
 
     files = write_model_json(model_dir)
     write_model_json(model_dir, files=files[1:])
-    assert "no LiteRT file of batch size 1" in refusal(ValueError)
+    assert "no LiteRT file of batch size 1 that passed" in refusal(ValueError)
     write_model_json(model_dir, files=[{**files[0], "path": "../mine/secret.txt"}])
     assert "outside its folder: ../mine/secret.txt" in refusal(ValueError)
     write_model_json(model_dir)

@@ -6,11 +6,18 @@ import {cosine, distance, samePerson} from './similarity.js';
 const $ = (id) => document.getElementById(id);
 const crops = []; // {name, address, image, embedding}, in the order they came
 let about, embedder;
+let waiting = 0;
 let work = Promise.resolve(); // one thing after another: a model may not change under a crop
 
 /** Does `task` after what is under way; a failure is shown and nothing else is held up. */
 function enqueue(task) {
-  work = work.then(task).catch((error) => complain(error.message)).then(show);
+  waiting += 1;
+  $('main').ariaBusy = 'true';
+  work = work.then(task).catch((error) => complain(error.message)).then(() => {
+    waiting -= 1;
+    $('main').ariaBusy = String(waiting > 0);
+    show();
+  });
 }
 
 async function start() {
@@ -18,7 +25,9 @@ async function start() {
   about = await answer.json();
   const {height, width} = about.input;
   $('about').textContent = `${about.name} · ${about.preset} at ${height} × ${width}`;
-  const usable = about.files.filter((f) => f.format === 'litert' && f.batch_size === 1);
+  const usable = about.files.filter(
+    (file) => file.format === 'litert' && file.batch_size === 1 && file.passed,
+  );
   $('model').append(...usable.map((f, i) => new Option(fileLabel(f), i)));
   $('threshold').append(...about.thresholds.map((t, i) => new Option(thresholdLabel(t), i)));
   $('threshold').parentElement.hidden = !about.thresholds.length;

@@ -1,0 +1,308 @@
+"""The web demo's page in a real browser: Chromium, with the system's own executable."""
+
+import contextlib
+import importlib.util
+import json
+import shutil
+import struct
+import zlib
+from base64 import b64encode
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from osnet_tf.data.demo import generate_demo
+from osnet_tf.export import export_litert, run_litert
+from osnet_tf.export.manifest import file_entry, manifest, read_manifest, write_manifest
+from osnet_tf.export.runners import Artefact
+from osnet_tf.metrics import Calibration, pairwise_distances
+from osnet_tf.models import OSNet
+from osnet_tf.preprocessing import resize
+from osnet_tf.web import web_demo
+from osnet_tf.web.server import FOLDER, NPM_FILES
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+MISSING = [
+    what
+    for what, there in [
+        (
+            "playwright (pip install -r requirements-test.txt)",
+            importlib.util.find_spec("playwright"),
+        ),
+        ("chromium (apt-get install chromium)", CHROMIUM),
+        (
+            f"LiteRT.js (npm ci --prefix {FOLDER})",
+            (FOLDER / "node_modules" / NPM_FILES[0]).exists(),
+        ),
+    ]
+    if not there
+]
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")
+
+SIZE = (64, 32)
+#: Crops that shrink, grow, stay, do both, and shrink a lot.
+CROP_SIZES = [(96, 40), (50, 30), SIZE, (40, 60), (301, 149)]
+
+
+@pytest.fixture(scope="module")
+def crops(tmp_path_factory):
+    """PNG files of demo people."""
+    folder = tmp_path_factory.mktemp("crops")
+    demo = generate_demo(folder, train_identities=1, test_identities=2, images_per_camera=2)
+    paths = []
+    for (height, width), sample in zip(CROP_SIZES, demo.query, strict=False):
+        with Image.open(sample.path) as image:
+            paths.append(folder / f"{Path(sample.path).stem}.png")
+            image.resize((width, height)).save(paths[-1])
+    return paths
+
+
+@pytest.fixture(scope="module")
+def pixels(crops):
+    return np.stack([resize(np.asarray(Image.open(path)), SIZE) for path in crops])
+
+
+@pytest.fixture(scope="module")
+def model_dir(tmp_path_factory, pixels):
+    """An exported folder, fp32 and int8; its thresholds are about the first pair's distances."""
+    keras.utils.set_random_seed(1)
+    embedder = OSNet("osnet_x0_25", input_shape=(*SIZE, 3))
+    rng = np.random.default_rng(1)
+    for variable in embedder.variables:  # batch norms that do something, as after training
+        name = variable.path.rsplit("/", 1)[-1]
+        if name in ("gamma", "moving_variance"):
+            variable.assign(rng.uniform(0.5, 1.5, variable.shape))
+        elif name in ("beta", "moving_mean"):
+            variable.assign(0.2 * rng.normal(size=variable.shape))
+        elif name == "bias":  # no unit of a gate is dead
+            variable.assign(rng.uniform(0.5, 1.0, variable.shape))
+    folder = tmp_path_factory.mktemp("saved_models") / "mine"
+    folder.mkdir()
+    files = []
+    for precision in ("fp32", "int8"):
+        images = pixels if precision == "int8" else None
+        path = folder / f"model_{precision}.tflite"
+        export_litert(embedder, path, precision=precision, calibration_images=images)
+        artefact = Artefact(path, "litert", precision, batch_size=1)
+        files.append({**file_entry(artefact), "passed": True})
+    vectors = run_litert(folder / "model_fp32.tflite", pixels)
+    thresholds = []
+    for metric in ("cosine", "euclidean", "sqeuclidean"):
+        distance = pairwise_distances(vectors[:1], vectors[1:2], metric=metric)[0, 0].item()
+        for factor, fpr in ((1.001, 0.01), (0.999, 0.001)):
+            thresholds.append(Calibration(metric, factor * distance, fpr, 0.8, dataset="demo"))
+    write_manifest(folder / "model.json", manifest(embedder, "mine", files, thresholds=thresholds))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def opened(browser, model_dir):
+    """The page, its model loaded. Page.seen lists (method, address) of all requests."""
+    with web_demo(model_dir) as address:
+        page = browser.new_page()
+        page.seen, page.failures = [], []
+        page.on("request", lambda request: page.seen.append((request.method, request.url)))
+        page.on("pageerror", lambda error: page.failures.append(str(error)))
+        page.goto(address)
+        page.wait_for_selector("#input:enabled", timeout=60_000)
+        page.address = address
+        yield page
+        assert page.failures == []
+        page.close()
+
+
+@pytest.fixture
+def page(browser, model_dir):
+    with opened(browser, model_dir) as page:
+        yield page
+
+
+def choose(page, paths, expected=None):
+    page.set_input_files("#input", [str(path) for path in paths])
+    page.wait_for_selector("main[aria-busy=false]")
+    assert page.locator("#crops li").count() == (len(paths) if expected is None else expected)
+
+
+def saved(page):
+    """What the button "Save embeddings" writes."""
+    with page.expect_download() as download:
+        page.click("#save")
+    return json.loads(Path(download.value.path()).read_text())
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_embeddings_are_pythons(page, crops, pixels, model_dir, precision):
+    file = model_dir / f"model_{precision}.tflite"
+    expected = run_litert(file, pixels)
+    choose(page, crops)  # then the model is changed, and all of them are embedded again
+    page.select_option("#model", str(["fp32", "int8"].index(precision)))
+    page.wait_for_selector("main[aria-busy=false]")
+    result = saved(page)
+    assert result["file"] == file.name
+    assert [image["name"] for image in result["images"]] == [path.name for path in crops]
+    actual = np.array([image["embedding"] for image in result["images"]])
+    assert np.linalg.norm(expected, axis=1).min() > 0
+    if precision == "int8":
+        np.testing.assert_array_equal(actual, expected)
+    else:
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def test_the_verdict_follows_the_threshold(page, crops, pixels, model_dir):
+    thresholds = read_manifest(model_dir)["thresholds"]
+    choose(page, crops[:2])
+    for number, threshold in enumerate(thresholds):
+        page.select_option("#threshold", str(number))
+        same = number % 2 == 0  # just above the distance, just below it
+        assert page.inner_text("#verdict") == ("Same person" if same else "Different people")
+        assert page.locator("td.same").count() == (2 if same else 0)
+        measure = "Similarity" if threshold["metric"] == "cosine" else "Distance"
+        assert page.inner_text("#reason").startswith(measure)
+    page.click("#clear")
+    page.wait_for_selector("#matrix", state="hidden")
+    assert "Two crops or more" in page.inner_text("#verdict")
+
+
+def test_a_matrix_of_more_crops(page, crops, pixels, model_dir):
+    vectors = run_litert(model_dir / "model_fp32.tflite", pixels)
+    distances = pairwise_distances(vectors, vectors, metric="cosine")
+    calibration = Calibration(**read_manifest(model_dir)["thresholds"][0])
+    same = calibration.same_person(distances)
+    choose(page, crops)
+    shown = page.eval_on_selector_all(
+        "#matrix td[style]", "cells => cells.map(c => [+c.textContent, c.className])"
+    )
+    others = ~np.eye(len(crops), dtype=bool)
+    np.testing.assert_allclose([s for s, _ in shown], 1 - distances[others], atol=6e-4)
+    assert [name == "same" for _, name in shown] == same[others].tolist()
+    assert page.inner_text("#verdict") == f"{same[others].sum() // 2} of 10 pairs match"
+    page.click("#crops li:first-child button")
+    page.wait_for_selector("#crops li:nth-child(5)", state="detached")
+    assert page.locator("#matrix td[style]").count() == 12
+
+
+def test_nothing_leaves_the_machine(page, crops):
+    """Files dropped, as a person drops them; then an attempt to send something."""
+    page.evaluate(
+        """async (files) => {
+            const data = new DataTransfer();
+            for (const [name, text] of files) {
+                const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+                data.items.add(new File([bytes], name));
+            }
+            document.querySelector('.drop').dispatchEvent(
+                new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}));
+        }""",
+        [[path.name, base64(path.read_bytes())] for path in crops[:2]],
+    )
+    page.wait_for_selector("#matrix td.same")
+    saved(page)
+    assert len(page.seen) > 8
+    for method, url in page.seen:
+        assert method == "GET", (method, url)
+        assert url.startswith((page.address, f"blob:{page.address}", "data:,")), url
+    blocked = page.evaluate("fetch('http://127.0.0.1:9/').catch((error) => error.name)")
+    assert blocked == "TypeError"
+    upload = f"fetch('{page.address}', {{method: 'POST', body: 'x'}}).then((r) => r.status)"
+    assert page.evaluate(upload) == 501
+
+
+def test_a_file_that_is_no_image_is_named(page, crops, tmp_path):
+    (tmp_path / "notes.txt").write_text("not a picture")
+    (tmp_path / "cut.png").write_bytes(crops[0].read_bytes()[:60])
+    choose(page, [tmp_path / "notes.txt", crops[0], tmp_path / "cut.png", crops[1]], expected=2)
+    page.wait_for_selector("#errors li:nth-child(2)")
+    assert page.locator("#errors li").all_inner_texts() == [
+        "notes.txt is not an image that this browser can read",
+        "cut.png is not an image that this browser can read",
+    ]
+    assert page.inner_text("#verdict") == "Same person"
+
+
+def test_without_a_threshold_there_is_no_verdict(browser, model_dir, crops, tmp_path):
+    folder = shutil.copytree(model_dir, tmp_path / "mine")
+    write_manifest(folder / "model.json", {**read_manifest(folder), "thresholds": []})
+    with opened(browser, folder) as page:
+        choose(page, crops[:2])
+        assert page.inner_text("#verdict") == "No verdict"
+        assert "model.json holds no threshold" in page.inner_text("#reason")
+        assert page.locator("td.same, td.different").count() == 0
+        assert page.locator("#matrix td[style]").count() == 2
+        assert not page.is_visible("#threshold")
+
+
+def test_pixels_are_pillows(page, tmp_path):
+    """Grey, a palette, opaque alpha, a gamma for colour management; then what is transparent."""
+    rgb = np.random.default_rng(0).integers(0, 256, (9, 7, 3), "uint8")
+    image = Image.fromarray(rgb)
+    for name, picture in {
+        "rgb": image,
+        "grey": image.convert("L"),
+        "palette": image.quantize(16),
+        "opaque": image.convert("RGBA"),
+    }.items():
+        path = tmp_path / f"{name}.png"
+        picture.save(path)
+        if name == "rgb":
+            path.write_bytes(with_gamma(path.read_bytes()))
+        assert decoded(page, path) == [np.asarray(picture.convert("RGB")).ravel().tolist(), False]
+    image.putalpha(Image.linear_gradient("L").resize(image.size))
+    image.save(tmp_path / "alpha.png")
+    assert decoded(page, tmp_path / "alpha.png")[1] is True
+
+
+def test_the_resize_is_pythons_to_the_bit(page):
+    rng = np.random.default_rng(0)
+    cases = [rng.integers(1, 120, (2, 2)).tolist() for _ in range(16)]
+    cases += [[[130, 57], [256, 128]], [[301, 149], [256, 128]], [[256, 128], [256, 128]]]
+    images = [rng.integers(0, 256, (*old, 3), "uint8") for old, _ in cases]
+    actual = page.evaluate(
+        """async (cases) => {
+            const {resize} = await import('/resize.js');
+            return cases.map(([pixels, [height, width], size]) => {
+                const data = Uint8Array.from(atob(pixels), (c) => c.charCodeAt(0));
+                return resize({data, height, width}, ...size).join();
+            });
+        }""",
+        [[base64(image.tobytes()), *case] for image, case in zip(images, cases, strict=True)],
+    )
+    for image, (old, new), values in zip(images, cases, actual, strict=True):
+        expected = resize(image, new).numpy()
+        values = np.array(values.split(","), int).reshape(expected.shape)
+        np.testing.assert_array_equal(values, expected, f"{old} to {new}")
+
+
+def decoded(page, path):
+    return page.evaluate(
+        """async (text) => {
+            const {decode} = await import('/embedder.js');
+            const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+            const image = await decode(new Blob([bytes]));
+            return [[...image.data], image.translucent];
+        }""",
+        base64(path.read_bytes()),
+    )
+
+
+def base64(content):
+    return b64encode(content).decode()
+
+
+def with_gamma(png):
+    """The PNG with a gAMA chunk of 1.0 after its header, which asks viewers to lighten it."""
+    body = b"gAMA" + struct.pack(">I", 100_000)
+    chunk = struct.pack(">I", 4) + body + struct.pack(">I", zlib.crc32(body))
+    return png[:33] + chunk + png[33:]
