@@ -141,16 +141,8 @@ def _export_columns(report):
     for number in threads:
         plural = "" if int(number) == 1 else "s"
         found += [
-            (
-                f"ms, {number} thread{plural}",
-                lambda row, n=number: f"{milliseconds_per_image(row, n):.2f}",
-            ),
-            (
-                "x Keras",
-                lambda row, n=number: (
-                    f"{milliseconds_per_image(row, n) / report['keras']['latency'][n]:.2f}"
-                ),
-            ),
+            (f"ms, {number} thread{plural}", lambda row, n=number: _ms(row, n, 1)),
+            ("x Keras", lambda row, n=number: _ms(row, n, report["keras"]["latency"][n])),
         ]
     found += [
         ("partitions", lambda row: "-" if row["partitions"] is None else str(row["partitions"])),
@@ -176,6 +168,12 @@ def export_cells(report):
 def milliseconds_per_image(row, threads):
     """Latency of an artefact for one image: of a batch of n, the n-th part."""
     return row["latency"][threads] / (row["batch_size"] or 1)
+
+
+def _ms(row, threads, unit):
+    if not row["latency"]:  # it does not run
+        return "-"
+    return f"{milliseconds_per_image(row, threads) / unit:.2f}"
 
 
 def export_compared_on(report):

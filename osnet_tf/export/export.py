@@ -100,7 +100,10 @@ def export_model(
                 num_threads=os.cpu_count(),
                 progress=count,
             )
-        times = _latencies(embedder, artefacts, config.threads, config.latency_rounds)
+        runnable = [
+            a for a, row in zip(artefacts, found.artefacts, strict=True) if not row["error"]
+        ]
+        times = _latencies(embedder, runnable, config.threads, config.latency_rounds)
         entries = [model_json.file_entry(artefact) for artefact in artefacts]
         for artefact, entry, row in zip(artefacts, entries, found.artefacts, strict=True):
             row["latency"] = times.get(artefact.name)

@@ -32,8 +32,10 @@ class Comparison(NamedTuple):
     Attributes:
         keras: Dict of the Keras model: `rank1`, `mAP`, fractions in [0, 1] or None.
         artefacts: A dict for each artefact: `rank1`, `mAP`; `cosine_min`, `cosine_mean`;
-            `map_change` in percentage points or None; `operators`, a dict from operator to number,
-            or None; and for LiteRT files `partitions` and `undelegated`, else None.
+            `map_change` in percentage points or None; `error`, what its runtime said if it does
+            not run, else None (its embeddings are NaN then, which counts as a cosine and an mAP of
+            0); `operators`, a dict from operator to number, or None; and for LiteRT files
+            `partitions` and `undelegated`, else None.
         embeddings: Those of the Keras model, float32 `(num_images, dim)`.
     """
 
@@ -131,23 +133,24 @@ def compare(embedder, artefacts, dataset, *, evaluate=True, num_threads=2, progr
         ImportError: an artefact's runtime is not installed.
     """
     paths = [sample.path for sample in (*dataset.query, *dataset.gallery)]
-    keras_model = _function(embedder)
-    runs = [runner(a.format, a.path, num_threads) for a in artefacts]
+    keras_model, size = _function(embedder), embedder.output_shape[-1]
+    runs = [_Guarded(artefact, num_threads) for artefact in artefacts]
     expected, found = [], [[] for _ in artefacts]
     with naming_bad_images(paths):
         for batch in image_dataset(paths, model_size(embedder), _CHUNK):
             images = batch.numpy()
             expected.append(keras_model(images).numpy())
-            for artefact, run, parts in zip(artefacts, runs, found, strict=True):
-                parts.append(in_batches(run, images, artefact.batch_size))
+            for run, parts in zip(runs, found, strict=True):
+                parts.append(run(images, size))
             if progress is not None:
                 progress(len(images))
     expected = np.concatenate(expected)
     reference = _ranks(expected, dataset, evaluate)
     rows = []
-    for artefact, parts in zip(artefacts, found, strict=True):
+    for run, parts in zip(runs, found, strict=True):
         embeddings = np.concatenate(parts)
-        agreement, ranks = cosines(expected, embeddings), _ranks(embeddings, dataset, evaluate)
+        agreement = np.nan_to_num(cosines(expected, embeddings), nan=0.0)
+        ranks = _ranks(embeddings, dataset, evaluate)
         change = 100 * (ranks["mAP"] - reference["mAP"]) if evaluate else None
         rows.append(
             {
@@ -155,7 +158,8 @@ def compare(embedder, artefacts, dataset, *, evaluate=True, num_threads=2, progr
                 "cosine_mean": float(agreement.mean()),
                 **ranks,
                 "map_change": change,
-                **_graph(artefact),
+                "error": run.error,
+                **_graph(run),
             }
         )
     return Comparison(reference, rows, expected)
@@ -168,10 +172,12 @@ def problems(row, tolerance):
         A list of sentences, empty if the artefact is within its `Tolerance`.
 
     >>> from osnet_tf.export.config import Tolerance
-    >>> row = {"cosine_min": 0.95, "map_change": -0.25}
+    >>> row = {"cosine_min": 0.95, "map_change": -0.25, "error": None}
     >>> problems(row, Tolerance(min_cosine=0.9, max_map_drop=0.2))
     ['loses 0.250 points of mAP, of which 0.2 are allowed (0.050 too many)']
     """
+    if row["error"]:
+        return [f"does not run: {row['error']}"]
     found = []
     cosine, change = row["cosine_min"], row["map_change"]
     if not cosine >= tolerance.min_cosine:  # NaN too
@@ -208,16 +214,42 @@ def _ranks(embeddings, dataset, evaluate):
     return {"rank1": results["rank1"], "mAP": results["mAP"]}
 
 
-def _graph(artefact):
+class _Guarded:
+    """An artefact whose failure to run is a finding about it, and no end of the comparison."""
+
+    def __init__(self, artefact, num_threads):
+        self.artefact, self.error, self.run = artefact, None, None
+        try:
+            self.run = runner(artefact.format, artefact.path, num_threads)
+        except ImportError:
+            raise
+        except Exception as error:  # each runtime has exceptions of its own
+            self._failed(error)
+
+    def __call__(self, images, size):
+        if self.error is None:
+            try:
+                return in_batches(self.run, images, self.artefact.batch_size)
+            except Exception as error:
+                self._failed(error)
+        return np.full((len(images), size), np.nan, "float32")
+
+    def _failed(self, error):
+        self.error = (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _graph(run):
     """The operators, and what a delegate makes of them."""
-    if artefact.format == "litert":
+    artefact = run.artefact
+    if run.error is None and artefact.format == "litert":
         graph = inspect_litert(artefact.path)
         return {
             "operators": dict(graph.operators),
             "partitions": graph.partitions,
             "undelegated": dict(graph.undelegated),
         }
-    operators = onnx_operators(artefact.path) if artefact.format == "onnx" else None
+    readable = run.error is None and artefact.format == "onnx"
+    operators = onnx_operators(artefact.path) if readable else None
     return {"operators": operators, "partitions": None, "undelegated": None}
 
 

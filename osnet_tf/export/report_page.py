@@ -61,8 +61,9 @@ def plot_svg(report):
         figure = Figure(figsize=(5.2 * len(panels), 3.4), layout="constrained")
         all_axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axes, (title, value) in zip(all_axes, panels, strict=True):
-            xs = [value(row) for row in report["artefacts"]]
-            for index, (x, row) in enumerate(zip(xs, report["artefacts"], strict=True)):
+            rows = [row for row in report["artefacts"] if not row["error"]]
+            xs = [value(row) for row in rows] or [1]
+            for index, (x, row) in enumerate(zip(xs, rows, strict=False)):
                 axes.plot(
                     x,
                     100 * row["mAP"] if evaluated else row["cosine_min"],

@@ -62,11 +62,15 @@ def test_small_sets_are_evaluated_in_full():
         ({"cosine_min": 0.8, "map_change": 0.0}, ["smallest cosine of 0.800000 .*0.100000 too li"]),
         ({"cosine_min": float("nan"), "map_change": 0.0}, ["smallest cosine of nan"]),
         ({"cosine_min": 0.95, "map_change": -0.5}, [r"loses 0.500 points .*\(0.300 too many\)"]),
+        (
+            {"error": "no kernel", "cosine_min": 0.0, "map_change": -9.0},
+            ["does not run: no kernel"],
+        ),
         ({"cosine_min": 0.0, "map_change": -9.0}, ["smallest cosine", "loses 9.000 points"]),
     ],
 )
 def test_problems(row, expected):
-    found = problems(row, Tolerance(min_cosine=0.9, max_map_drop=0.2))
+    found = problems({"error": None, **row}, Tolerance(min_cosine=0.9, max_map_drop=0.2))
     assert len(found) == len(expected)
     for sentence, pattern in zip(found, expected, strict=True):
         assert re.search(pattern, sentence), sentence
@@ -87,7 +91,7 @@ def test_a_static_batch_takes_any_number_of_images(number):
 
 
 def test_compare_on_real_files(small_embedder, frozen, demo_people, monkeypatch):
-    """Two artefacts in place of files: the model itself, and one that swaps two images."""
+    """In place of files: the model itself, one that swaps two images, one that does not run."""
     from osnet_tf.embedding import embed_paths
     from osnet_tf.export import parity
 
@@ -97,15 +101,18 @@ def test_compare_on_real_files(small_embedder, frozen, demo_people, monkeypatch)
     def swapped(images):
         return exact(images)[[1, 0, *range(2, len(images))]]
 
-    runs = iter([exact, swapped])
+    def broken(images):
+        raise RuntimeError("no kernel\nfor node 294")
+
+    runs = iter([exact, swapped, broken])
     monkeypatch.setattr(parity, "runner", lambda *_: next(runs))
-    artefacts = [Artefact("1", "saved_model"), Artefact("2", "saved_model")]
+    artefacts = [Artefact(name, "saved_model") for name in "123"]
     dataset, _ = choose_images(demo_people, "full")
     found = compare(small_embedder, artefacts, dataset)
     paths = [s.path for s in (*dataset.query, *dataset.gallery)]
     expected = embed_paths(small_embedder, paths)
     np.testing.assert_allclose(found.embeddings, expected, rtol=1e-4, atol=1e-5)
-    good, bad = found.artefacts
+    good, bad, failed = found.artefacts
     assert good["cosine_min"] == pytest.approx(1, abs=1e-6)
     assert good["map_change"] == pytest.approx(0, abs=1e-6)
     cosine = cosines(expected[:1], expected[1:2])[0]
@@ -113,3 +120,5 @@ def test_compare_on_real_files(small_embedder, frozen, demo_people, monkeypatch)
     assert bad["cosine_mean"] == pytest.approx(1 - 2 * (1 - cosine) / len(paths), abs=1e-5)
     assert bad["mAP"] != found.keras["mAP"]
     assert bad["map_change"] == pytest.approx(100 * (bad["mAP"] - found.keras["mAP"]))
+    assert (failed["error"], failed["cosine_min"], failed["mAP"]) == ("no kernel", 0, 0)
+    assert good["error"] is None
