@@ -108,10 +108,13 @@ class LiteRTModel:
         return number
 
     def replace_input(self, operator, position, values):
-        """Gives an operator another constant, for itself alone: equal constants are shared."""
-        old = self.tensors[int(operator.inputs[position])]
+        """Gives an operator another constant, for itself alone: equal constants are shared.
+
+        An input that was left out (-1, as a bias of zeros is) is put in.
+        """
         inputs = np.array(operator.inputs, "int32")
-        inputs[position] = self.add_constant(old.name.decode(), values)
+        old = "constant" if inputs[position] < 0 else self.tensors[inputs[position]].name.decode()
+        inputs[position] = self.add_constant(old, values)
         operator.inputs = inputs
 
     def operator(self, name, inputs, outputs, options_class, **options):

@@ -4,9 +4,6 @@ import numpy as np
 
 from osnet_tf.export.flatbuffer import LiteRTModel
 
-#: Grey levels are the only values that need no calibration.
-PIXEL_RANGE = (0.0, 255.0)
-
 
 def pools_to_depthwise(model: LiteRTModel):
     """Writes each average pool as a depthwise convolution with equal weights.

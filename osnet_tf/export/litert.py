@@ -50,7 +50,8 @@ def export_litert(
         `path` as a string.
 
     Raises ValueError if the model takes images of any size, for an argument outside these, and for
-    "int8" without images to calibrate with.
+    "int8" without images to calibrate with or with instance normalisation in the model (OSNet-IBN,
+    OSNet-AIN), whose variances do not fit into 8 bits.
 
     >>> import tempfile, pathlib
     >>> from osnet_tf import OSNet

@@ -1,0 +1,166 @@
+"""The precisions of LiteRT files; that fp32 is the network alone is in test_export.py."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from osnet_tf.export.flatbuffer import LiteRTModel
+from osnet_tf.export.litert import (
+    PRECISIONS,
+    export_litert,
+    inspect_litert,
+    read_litert_metadata,
+    run_litert,
+)
+from osnet_tf.models import OSNet
+
+SIZE = (64, 32)
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    """OSNet x0.25 with batch norms that do something, as after training."""
+    keras.utils.set_random_seed(1)
+    model = OSNet("osnet_x0_25", input_shape=(*SIZE, 3))
+    rng = np.random.default_rng(1)
+    for variable in model.variables:
+        name = variable.path.rsplit("/", 1)[-1]
+        if name in ("gamma", "moving_variance"):
+            variable.assign(rng.uniform(0.5, 1.5, variable.shape))
+        elif name in ("beta", "moving_mean", "bias"):
+            variable.assign(0.2 * rng.normal(size=variable.shape))
+    return model
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Soft blobs of colour: noise averages out to the same embedding for every image."""
+    rng = np.random.default_rng(2)
+    small = rng.integers(0, 256, (40, 8, 4, 3)).astype("uint8")
+    return small.repeat(8, 1).repeat(8, 2)
+
+
+@pytest.fixture(scope="module")
+def files(embedder, images, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("litert")
+    calibration = {"int8": {"calibration_images": images[:24]}}
+    return {
+        precision: export_litert(
+            embedder,
+            folder / f"{precision}.tflite",
+            precision=precision,
+            **calibration.get(precision, {}),
+        )
+        for precision in PRECISIONS
+    }
+
+
+def cosines(a, b):
+    return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("precision", "smallest"),
+    [("fp32", 0.99999), ("fp16", 0.999), ("dynamic", 0.9), ("int8", 0.8)],
+)
+def test_each_precision_embeds_as_the_model(precision, smallest, embedder, images, files):
+    """Their mean taken off: what is left is what tells one image from another."""
+    expected = embedder.predict(images[24:], verbose=0)
+    actual = run_litert(files[precision], images[24:])
+    assert actual.dtype == np.float32
+    mean = expected.mean(0)
+    assert cosines(expected - mean, np.roll(expected, 1, 0) - mean).max() < 0.8
+    assert cosines(expected - mean, actual - mean).min() > smallest
+
+
+def test_smaller_weights_make_smaller_files(files):
+    sizes = {p: Path(f).stat().st_size for p, f in files.items()}
+    assert sizes["fp16"] < 0.7 * sizes["fp32"]
+    assert max(sizes["dynamic"], sizes["int8"]) < 0.6 * sizes["fp32"]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_one_partition_that_leaves_only_the_pixels_outside(precision, files):
+    graph = inspect_litert(files[precision])
+    assert graph.partitions == 1
+    assert graph.undelegated == {"QUANTIZE" if precision == "int8" else "CAST": 1}
+
+
+def test_the_operators_that_break_a_partition_are_named(embedder, images, tmp_path, monkeypatch):
+    """Without the depthwise pools the int8 graph falls apart, as DESIGN measured."""
+    monkeypatch.setattr("osnet_tf.export.quantization.pools_to_depthwise", lambda model: None)
+    file = export_litert(
+        embedder, tmp_path / "x.tflite", precision="int8", calibration_images=images[:2]
+    )
+    graph = inspect_litert(file)
+    assert graph.partitions == 3
+    assert graph.undelegated == {"QUANTIZE": 1, "AVERAGE_POOL_2D": 2}
+
+
+def test_integer_embeddings_are_the_float_ones(embedder, images, files, tmp_path):
+    file = export_litert(
+        embedder,
+        tmp_path / "io.tflite",
+        precision="int8",
+        calibration_images=images[:24],
+        integer_io=True,
+    )
+    np.testing.assert_array_equal(
+        run_litert(file, images[:4]), run_litert(files["int8"], images[:4])
+    )
+    assert "DEQUANTIZE" not in inspect_litert(file).operators
+
+
+def test_int8_with_a_larger_batch(embedder, images, files, tmp_path):
+    """Five images calibrate batches of two; the ranges are those of batch 1."""
+    two, one = (
+        export_litert(
+            embedder,
+            tmp_path / f"{batch}.tflite",
+            precision="int8",
+            batch_size=batch,
+            calibration_images=images[:5],
+        )
+        for batch in (2, 1)
+    )
+    np.testing.assert_array_equal(run_litert(two, images[:4]), run_litert(one, images[:4]))
+
+
+def test_metadata_says_who_normalises(files):
+    metadata = read_litert_metadata(files["int8"])
+    assert metadata["precision"] == "int8"
+    assert metadata["input"]["shape"] == [1, *SIZE, 3]
+    assert metadata["input"]["normalization"]["in_graph"] is True
+    np.testing.assert_allclose(
+        metadata["input"]["normalization"]["mean"], [123.675, 116.28, 103.53]
+    )
+    assert metadata["output"] == {"name": "embeddings", "size": 512}
+
+
+def test_a_file_of_somebody_else_has_no_metadata(files, tmp_path):
+    model = LiteRTModel(Path(files["fp32"]).read_bytes())
+    model._model.metadata = []
+    (tmp_path / "other.tflite").write_bytes(model.content())
+    with pytest.raises(ValueError, match=r"other.tflite has no metadata of osnet_tf"):
+        read_litert_metadata(tmp_path / "other.tflite")
+
+
+def test_invalid_arguments(embedder, images, tmp_path):
+    def message(**arguments):
+        with pytest.raises(ValueError) as caught:
+            export_litert(embedder, tmp_path / "x.tflite", **arguments)
+        return str(caught.value)
+
+    assert "Received: precision='int4'" in message(precision="int4")
+    assert "Received: batch_size=0" in message(batch_size=0)
+    assert "`integer_io` is for int8 only. Received: precision='fp16'" in message(
+        precision="fp16", integer_io=True
+    )
+    assert "needs `calibration_images`" in message(precision="int8")
+    for wrong in (images[:0], images[:, :32], images.astype("float32")):
+        assert f"Received: {wrong.dtype} {wrong.shape}" in message(
+            precision="int8", calibration_images=wrong
+        )
+    assert list(tmp_path.iterdir()) == []
