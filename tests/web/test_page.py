@@ -161,19 +161,41 @@ def test_embeddings_are_pythons(page, crops, pixels, model_dir, precision):
         np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
-def test_the_verdict_follows_the_threshold(page, crops, pixels, model_dir):
-    thresholds = read_manifest(model_dir)["thresholds"]
+def test_the_verdict_follows_the_threshold(page, crops):
+    """Two thresholds of the cosine distance: just above the pair's, just below it."""
     choose(page, crops[:2])
-    for number, threshold in enumerate(thresholds):
-        page.select_option("#threshold", str(number))
-        same = number % 2 == 0  # just above the distance, just below it
+    assert page.locator("#threshold option").all_inner_texts() == [
+        "1 % false, 80 % found (demo)",
+        "0.1 % false, 80 % found (demo)",
+    ]
+    for number, same in (("0", True), ("1", False), ("0", True)):
+        page.select_option("#threshold", number)
         assert page.inner_text("#verdict") == ("Same person" if same else "Different people")
         assert page.locator("td.same").count() == (2 if same else 0)
-        measure = "Similarity" if threshold["metric"] == "cosine" else "Distance"
-        assert page.inner_text("#reason").startswith(measure)
+        assert page.inner_text("#reason").startswith("Similarity")
     page.click("#clear")
     page.wait_for_selector("#matrix", state="hidden")
     assert "Two crops or more" in page.inner_text("#verdict")
+
+
+def test_thresholds_of_other_metrics(browser, model_dir, crops, tmp_path):
+    record = read_manifest(model_dir)
+    others = [one for one in record["thresholds"] if one["metric"] != "cosine"]
+    assert len(others) == 4
+    with opened(browser, copied(model_dir, tmp_path, thresholds=others)) as page:
+        choose(page, crops[:2])
+        for number, threshold in enumerate(others):
+            page.select_option("#threshold", str(number))
+            verdict = "Different people" if number % 2 else "Same person"
+            assert page.inner_text("#verdict") == verdict, threshold
+            assert page.inner_text("#reason").startswith(f"Distance ({threshold['metric']})")
+
+
+def copied(model_dir, tmp_path, **changes):
+    """The folder with another model.json."""
+    folder = shutil.copytree(model_dir, tmp_path / "mine")
+    write_manifest(folder / "model.json", {**read_manifest(folder), **changes})
+    return folder
 
 
 def test_a_matrix_of_more_crops(page, crops, pixels, model_dir):
@@ -233,9 +255,7 @@ def test_a_file_that_is_no_image_is_named(page, crops, tmp_path):
 
 
 def test_without_a_threshold_there_is_no_verdict(browser, model_dir, crops, tmp_path):
-    folder = shutil.copytree(model_dir, tmp_path / "mine")
-    write_manifest(folder / "model.json", {**read_manifest(folder), "thresholds": []})
-    with opened(browser, folder) as page:
+    with opened(browser, copied(model_dir, tmp_path, thresholds=[])) as page:
         choose(page, crops[:2])
         assert page.inner_text("#verdict") == "No verdict"
         assert "model.json holds no threshold" in page.inner_text("#reason")

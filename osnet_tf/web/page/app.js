@@ -5,6 +5,8 @@ import {cosine, distance, samePerson} from './similarity.js';
 
 const $ = (id) => document.getElementById(id);
 const crops = []; // {name, address, image, embedding}, in the order they came
+const USUAL_FPR = 0.01; // the share of false matches that is chosen at first, at most
+let thresholds = []; // those of model.json that can be chosen
 let about, embedder;
 let waiting = 0;
 let work = Promise.resolve(); // one thing after another: a model may not change under a crop
@@ -29,8 +31,12 @@ async function start() {
     (file) => file.format === 'litert' && file.batch_size === 1 && file.passed,
   );
   $('model').append(...usable.map((f, i) => new Option(fileLabel(f), i)));
-  $('threshold').append(...about.thresholds.map((t, i) => new Option(thresholdLabel(t), i)));
-  $('threshold').parentElement.hidden = !about.thresholds.length;
+  // The page shows cosines: the other metrics count where there is no threshold of theirs.
+  const cosines = about.thresholds.filter(({metric}) => metric === 'cosine');
+  thresholds = cosines.length ? cosines : about.thresholds;
+  $('threshold').append(...thresholds.map((t, i) => new Option(thresholdLabel(t), i)));
+  $('threshold').value = Math.max(thresholds.findIndex(({fpr}) => fpr <= USUAL_FPR), 0);
+  $('threshold').parentElement.hidden = !thresholds.length;
   $('model').onchange = () => enqueue(() => useModel(usable[$('model').value]));
   await useModel(usable[0]);
   $('input').disabled = false;
@@ -70,7 +76,7 @@ function remove(crop) {
 function show() {
   $('crops').replaceChildren(...crops.map(card));
   $('save').disabled = $('clear').disabled = !crops.length;
-  const calibration = about?.thresholds[$('threshold').value];
+  const calibration = thresholds[$('threshold').value];
   const pairs = crops.flatMap((a, i) => crops.slice(i + 1).map((b) => [a, b]));
   const same = calibration
     ? pairs.filter(([a, b]) => samePerson(calibration, a.embedding, b.embedding)).length

@@ -7,7 +7,8 @@ const WASM = '/npm/@litertjs/core/wasm/';
 let runtime;
 
 /**
- * The RGB pixels of an image file, without colour management.
+ * The RGB pixels of an image file, without colour management. Browsers always turn a picture as its
+ * EXIF says, which osnet_tf.data.decoding does not; JPEGs may differ from Python's by rounding.
  * @returns {Promise<{data: Uint8Array, height: number, width: number, translucent: boolean}>}
  */
 export async function decode(file) {
