@@ -1,0 +1,217 @@
+"""What is done to a float graph before it is rounded, and to its biases and ranges."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from osnet_tf.export.flatbuffer import LiteRTModel
+from osnet_tf.export.int8_calibration import GATE_HEADROOM, SIGMOID_RANGE, _workable, calibrate
+from osnet_tf.export.int8_graph import fold_normalization, pools_to_depthwise
+from osnet_tf.export.quantization import quantize
+
+SIZE = (16, 8)
+
+
+def convert(function, shape=(1, *SIZE, 3)):
+    """A float32 `.tflite` model of a function."""
+    module = tf.Module()
+    module.serve = tf.function(function, input_signature=[tf.TensorSpec(shape, tf.float32, "x")])
+    concrete = module.serve.get_concrete_function()
+    return tf.lite.TFLiteConverter.from_concrete_functions([concrete], module).convert()
+
+
+def run(content, images):
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    (source,), (result,) = interpreter.get_input_details(), interpreter.get_output_details()
+    outputs = []
+    for image in images:
+        interpreter.set_tensor(source["index"], image[None].astype(source["dtype"]))
+        interpreter.invoke()
+        outputs.append(interpreter.get_tensor(result["index"])[0])
+    return np.array(outputs)
+
+
+def weights(seed, *shape):
+    return (np.random.default_rng(seed).normal(size=shape) / np.sqrt(np.prod(shape[:-1]))).astype(
+        "f4"
+    )
+
+
+def small_network(images):
+    """OSNet's parts once each: stem, max-pool, lite layer, gate, sum, average pool, embedding.
+
+    The depthwise input's channels differ by a factor of 200, as they do in a trained network.
+    """
+    x = images * tf.constant([0.02, 0.017, 0.018]) + tf.constant([-2.1, -2.0, -1.8])
+    x = tf.pad(x, [[0, 0], [3, 3], [3, 3], [0, 0]])
+    x = tf.nn.relu(tf.nn.conv2d(x, weights(0, 7, 7, 3, 8), 2, "VALID") + weights(1, 8))
+    x = tf.nn.max_pool2d(tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]), 3, 2, "VALID")
+    wide = tf.nn.conv2d(
+        x, weights(2, 1, 1, 8, 8) * np.geomspace(0.05, 10, 8, dtype="f4"), 1, "SAME"
+    )
+    narrow = weights(3, 3, 3, 8, 1) / np.geomspace(0.05, 10, 8, dtype="f4")[:, None]
+    y = tf.nn.relu(tf.nn.depthwise_conv2d(wide, narrow, (1, 1, 1, 1), "SAME") + weights(4, 8))
+    gate = tf.nn.relu(tf.tensordot(tf.reduce_mean(y, (1, 2), keepdims=True), weights(5, 8, 2), 1))
+    y = y * tf.sigmoid(tf.tensordot(gate, weights(6, 2, 8), 1)) + x
+    y = tf.nn.avg_pool2d(y, 2, 2, "VALID")
+    return tf.nn.relu(tf.tensordot(tf.reduce_mean(y, (1, 2)), weights(7, 8, 16), 1) + 0.1)
+
+
+@pytest.fixture(scope="module")
+def content():
+    return convert(small_network)
+
+
+@pytest.fixture(scope="module")
+def images():
+    rng = np.random.default_rng(0)
+    colours = rng.integers(0, 256, (60, 4, 2, 3)).astype("uint8")
+    return colours.repeat(4, 1).repeat(4, 2)
+
+
+def test_the_rewrites_keep_the_float_values(content, images):
+    model = LiteRTModel(content)
+    pools_to_depthwise(model)
+    pixels = fold_normalization(model)
+    kinds = model.kinds()
+    assert "AVERAGE_POOL_2D" not in kinds
+    assert kinds[:4] == ["RESHAPE", "CONCATENATION", "CONCATENATION", "CONV_2D"]
+    assert pixels[0] == model.input
+    expected = run(content, images)
+    assert expected.std(0).max() > 0.1
+    np.testing.assert_allclose(run(model.content(), images), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("side", ["top", "left"])
+def test_the_borders_are_the_mean_colour(side, images):
+    """A stem that sees its corner only: there the padding is most of what it sees."""
+
+    def stem(x):
+        x = x * tf.constant([0.02, 0.017, 0.018]) + tf.constant([-2.1, -2.0, -1.8])
+        x = tf.pad(x, [[0, 0], [3, 3], [3, 3], [0, 0]])
+        kernel = np.zeros((7, 7, 3, 1), "f4")
+        kernel[:4] = kernel[:, :4] = 1.0 if side == "top" else -0.5
+        return tf.nn.conv2d(x, kernel, 2, "VALID")
+
+    content = convert(stem)
+    model = LiteRTModel(content)
+    assert fold_normalization(model)
+    np.testing.assert_allclose(
+        run(model.content(), images[:3]), run(content, images[:3]), rtol=1e-4, atol=1e-3
+    )
+
+
+def test_another_graph_is_left_alone():
+    content = convert(lambda x: tf.nn.relu(tf.nn.conv2d(x, weights(0, 3, 3, 3, 4), 1, "SAME")))
+    model = LiteRTModel(content)
+    kinds = model.kinds()
+    assert fold_normalization(model) == []
+    pools_to_depthwise(model)
+    assert model.kinds() == kinds
+
+
+def calibrated(content, images):
+    model = LiteRTModel(content)
+    pools_to_depthwise(model)
+    calibrate(model, images, fold_normalization(model))
+    return model
+
+
+def test_equalised_channels_share_one_range_and_the_values_stay(content, images, monkeypatch):
+    monkeypatch.setattr("osnet_tf.export.int8_calibration._int8_weights", lambda weights: weights)
+    monkeypatch.setattr(
+        tf.quantization, "fake_quant_with_min_max_vars", lambda values, low, high: values
+    )
+    model = calibrated(content, images)  # without rounding there is nothing to correct ...
+    outputs = run(model.content(), images)
+    np.testing.assert_allclose(outputs, run(content, images), rtol=1e-2, atol=2e-2)  # but grey
+    (pointwise,) = [
+        operator
+        for operator in model.operators
+        if model.kind(operator) == "CONV_2D" and model.shape(int(operator.inputs[1]))[1:3] == (1, 1)
+    ]
+    rows = np.abs(model.constant(int(pointwise.inputs[1]))).max((1, 2, 3))
+    assert rows.max() / rows.min() < 10  # 200 before
+
+
+def test_int8_follows_the_float_network(content, images):
+    """On images that it was not calibrated on."""
+    expected = run(content, images[40:])
+    actual = run(quantize(content, images[:40]), images[40:])
+    error = np.linalg.norm(actual - expected) / np.linalg.norm(expected - expected.mean(0))
+    assert error < 0.1
+
+
+def test_biases_are_corrected(content, images, monkeypatch):
+    """With coarse weights, so that there is something to correct: the mean comes back."""
+    expected = run(content, images)
+    shifts, replace = [], LiteRTModel.replace_input
+    for corrected in (True, False):
+        if not corrected:
+            monkeypatch.setattr(
+                LiteRTModel,
+                "replace_input",
+                lambda model, operator, position, values: (
+                    None if position == 2 else replace(model, operator, position, values)
+                ),
+            )
+        model = LiteRTModel(content)
+        pools_to_depthwise(model)
+        calibrate(model, images, [])
+        from tensorflow.lite.python.convert import _types_pb2, mlir_quantize
+
+        rounded = mlir_quantize(
+            model.content(),
+            inference_type=_types_pb2.QUANTIZED_INT8,
+            input_data_type=tf.uint8,
+            output_data_type=tf.float32,
+        )
+        shifts.append(np.abs((run(rounded, images) - expected).mean(0)).mean())
+    assert shifts[0] < 0.7 * shifts[1]
+
+
+def test_ranges_hold_what_they_should(content, images):
+    model = calibrated(content, images)
+    ranges = {
+        int(operator.outputs[0]): model.tensors[int(operator.outputs[0])].quantization
+        for operator in model.operators
+    }
+    ranges = {tensor: (float(q.min[0]), float(q.max[0])) for tensor, q in ranges.items()}
+    by_kind = dict(zip(model.kinds(), ranges.values(), strict=True))
+    assert by_kind["LOGISTIC"] == pytest.approx(SIGMOID_RANGE)
+    assert by_kind["CONCATENATION"] == (0.0, 255.0)
+    assert all(low <= 0.0 <= high and low < high for low, high in ranges.values())
+    # The gate's pool: GATE_HEADROOM times what its input's mean can be at most
+    (gate,) = [
+        operator
+        for operator in model.operators
+        if model.kind(operator) == "MEAN" and len(ranges) - model.operators.index(operator) > 4
+    ]
+    assert ranges[int(gate.outputs[0])][1] < GATE_HEADROOM * ranges[int(gate.inputs[0])][1]
+
+
+def test_dead_units_get_workable_ranges(content, images):
+    """An all black calibration image leaves units dead; the file still runs."""
+    outputs = run(quantize(content, np.zeros_like(images[:1])), images[:2])
+    assert np.isfinite(outputs).all()
+
+
+def test_instance_normalisation_is_refused(images):
+    def network(x):
+        return tf.reduce_mean(tf.math.rsqrt(1.0 + tf.square(x)), (1, 2))
+
+    with pytest.raises(ValueError, match=r"knows no operator SQUARE.*fp16 or dynamic"):
+        quantize(convert(network), images[:2])
+
+
+def test_ratios_that_xnnpack_takes():
+    model = LiteRTModel(convert(lambda x: x + tf.nn.relu(x * 3.0)))
+    (add,) = [o for o in model.operators if model.kind(o) == "ADD"]
+    faint, loud = (int(t) for t in add.inputs)
+    output = int(add.outputs[0])
+    ranges = _workable(model, {faint: (0.0, 1e-5), loud: (-1.0, 9.0), output: (-1.0, 9.0)})
+    assert ranges[faint][1] == pytest.approx(10 / 500)
+    assert ranges[loud] == (-1.0, 9.0)
