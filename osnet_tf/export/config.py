@@ -48,9 +48,8 @@ class ExportConfig(Config):
         "Rank-1 and mAP of each file on the test set: full; sample, on about 1000 of its images; "
         "none; auto, full where it has no more than 2000 images and else sample.",
     )
-    min_cosine: float = setting(
-        0.9999, "fp32 and fp16: least cosine to the Keras embedding of each image."
-    )
+    min_cosine: float = setting(0.9999, "fp32: least cosine to the Keras embedding of each image.")
+    min_cosine_fp16: float = setting(0.999, "fp16: least cosine.")
     max_map_drop: float = setting(0.05, "fp32 and fp16: points of mAP that may be lost.")
     min_cosine_quantized: float = setting(0.9, "dynamic and int8: least cosine.")
     max_map_drop_quantized: float = setting(0.5, "dynamic and int8: points of mAP.")
@@ -68,7 +67,7 @@ class ExportConfig(Config):
         for name in ("seed", "latency_rounds"):
             self.check(name, getattr(self, name) >= 0, "must be >= 0")
         self.check("evaluate", self.evaluate in EVALUATIONS, one_of(EVALUATIONS))
-        for name in ("min_cosine", "min_cosine_quantized"):
+        for name in ("min_cosine", "min_cosine_fp16", "min_cosine_quantized"):
             self.check(name, -1 <= getattr(self, name) <= 1, "must be in [-1, 1]")
         for name in ("max_map_drop", "max_map_drop_quantized"):
             self.check(name, getattr(self, name) >= 0, "must be >= 0")
@@ -97,4 +96,6 @@ class ExportConfig(Config):
         """The `Tolerance` of files of a precision."""
         if precision in ("dynamic", "int8"):
             return Tolerance(self.min_cosine_quantized, self.max_map_drop_quantized)
+        if precision == "fp16":
+            return Tolerance(self.min_cosine_fp16, self.max_map_drop)
         return Tolerance(self.min_cosine, self.max_map_drop)

@@ -205,7 +205,8 @@ def test_a_model_of_any_size_is_refused_before_anything_is_written(any_size, dem
 
 def test_tolerances_by_precision():
     config = dataclasses.replace(CONFIG, min_cosine=0.5, max_map_drop_quantized=3.0)
-    assert config.tolerance("fp16") == (0.5, 0.05)
+    assert config.tolerance("fp32") == (0.5, 0.05)
+    assert config.tolerance("fp16") == (0.999, 0.05)
     assert config.tolerance("int8") == config.tolerance("dynamic") == (0.9, 3.0)
 
 
