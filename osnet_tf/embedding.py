@@ -140,7 +140,7 @@ def embed_paths(embedder, paths, *, batch_size=256, flip_test=False, progress=No
     paths = list(paths)
     if not paths:
         raise ValueError("There are no images to embed. Received: paths=[]")
-    run, size = _function(embedder), model_size(embedder)
+    run, size = inference_function(embedder), model_size(embedder)
     parts = []
     with naming_bad_images(paths):
         for images in image_dataset(paths, size, batch_size):
@@ -300,7 +300,7 @@ def _check_arrays(arrays, ranks):
 
 
 def _embed_arrays(model, images, batch_size, bgr, progress):
-    run, size = _function(model), model_size(model)
+    run, size = inference_function(model), model_size(model)
 
     def to_size(pixels):
         pixels = pixels[..., ::-1] if bgr else pixels
@@ -322,7 +322,7 @@ def _embed_arrays(model, images, batch_size, bgr, progress):
 
 def _embed_readable(model, paths, batch_size, progress):
     """Embeds what can be read: `(paths, embeddings, failed)`. Each file is decoded once."""
-    run, size = _function(model), model_size(model)
+    run, size = inference_function(model), model_size(model)
     kept, parts, done = [], [np.empty((0, model.output_shape[-1]), np.float32)], 0
     for numbers, images in _readable_images(paths, size, batch_size):
         kept += numbers.numpy().tolist()
@@ -357,8 +357,17 @@ def _readable_images(paths, size, batch_size):
         )
 
 
-def _function(model):
-    """The model's inference as a graph: uint8 images -> embeddings, traced once for each model."""
+def inference_function(model):
+    """The model's inference as a `tf.function`, traced once for each model.
+
+    Args:
+        model: A model as `osnet_tf.OSNet` returns, of a fixed input size.
+
+    Returns:
+        A function from uint8 `(batch, height, width, 3)` to float32 `(batch, feature_dim)`.
+
+    Raises ValueError if the model has several outputs or takes images of any size.
+    """
     if model not in _FUNCTIONS:
         size = model_size(model)
         if not isinstance(model.output, keras.KerasTensor):

@@ -38,7 +38,6 @@ LAYERS = {
     "osnet_tf.training": TRAINING,
     "osnet_tf.version": NUMPY,
     "osnet_tf.visualize": NUMPY,
-    "osnet_tf.web": NUMPY,
     "osnet_tf.web": TENSORFLOW,
     "osnet_tf.weights": KERAS,
     "train": COMMANDS,

@@ -2,6 +2,7 @@
 
 python train/benchmark.py --table=ablation
 python train/benchmark.py --table=pipeline --dataset=market1501 --data_dir=DIR
+python train/benchmark.py --table=latency --preset=osnet_x0_25
 python train/benchmark.py --table=ranking --size=msmt17
 python train/benchmark.py --table=reranking --public_code=DIR
 """
@@ -15,14 +16,15 @@ from osnet_tf.progress_bar import progress_bar
 TABLE = flags.DEFINE_enum(
     "table",
     "ablation",
-    ["ablation", "pipeline", "ranking", "reranking"],
+    ["ablation", "pipeline", "latency", "ranking", "reranking"],
     "ablation: parameters and multiply-adds of the paper's rows. pipeline: images per second. "
-    "ranking, reranking: seconds and memory of the evaluation.",
+    "latency: an image on the CPU runtimes. ranking, reranking: seconds and memory.",
 )
 DATASET = flags.DEFINE_string("dataset", "demo", "Whose training images the pipeline reads.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the datasets.")
 HEIGHT = flags.DEFINE_integer("height", 128, "Height that they are resized to.", lower_bound=1)
 WIDTH = flags.DEFINE_integer("width", 64, "Width.", lower_bound=1)
+PRESET = flags.DEFINE_string("preset", "osnet_x1_0", "Architecture whose latency is measured.")
 SIZE = flags.DEFINE_enum(
     "size", "market1501", list(evaluators.SIZES), "Test set whose numbers (re)ranking takes."
 )
@@ -54,6 +56,13 @@ def pipeline():
     return report.throughput_table(measure_throughput(paths, (HEIGHT.value, WIDTH.value)))
 
 
+def latency():
+    command_line.load_tensorflow()
+    from osnet_tf.export.benchmark import compare_preset
+
+    return report.latency_table(compare_preset(PRESET.value))
+
+
 def evaluation():
     if FEATURES.value:
         sets = evaluators.read_features(*FEATURES.value)
@@ -65,7 +74,7 @@ def evaluation():
 
 
 def main(_):
-    tables = {"ablation": ablation, "pipeline": pipeline}
+    tables = {"ablation": ablation, "pipeline": pipeline, "latency": latency}
     print(tables.get(TABLE.value, evaluation)())
 
 

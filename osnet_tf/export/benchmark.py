@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from osnet_tf.export.latency import KERAS, latencies, save_keras_graph
 from osnet_tf.export.litert import export_litert
 from osnet_tf.export.onnx import export_onnx
-from osnet_tf.models import model_size
+from osnet_tf.models import OSNet, model_size
 
 
 class RuntimeLatency(NamedTuple):
@@ -24,6 +25,17 @@ class RuntimeLatency(NamedTuple):
 
     name: str
     milliseconds: dict
+
+
+def compare_preset(preset, *, rounds=30):
+    """`compare_runtimes` of a preset with random weights, whose latency is that of any others.
+
+    int8 is calibrated on noise, so that its file is good for nothing but this.
+    """
+    keras.utils.set_random_seed(0)
+    embedder = OSNet(preset)
+    noise = np.random.default_rng(0).integers(0, 256, (8, *model_size(embedder), 3), "uint8")
+    return compare_runtimes(embedder, calibration_images=noise, rounds=rounds)
 
 
 def compare_runtimes(embedder, *, calibration_images=None, threads=(1, 2), rounds=30):

@@ -8,7 +8,7 @@ become constants, and the formats share that graph.
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from osnet_tf.embedding import _function
+from osnet_tf.embedding import inference_function
 
 INPUT_NAME = "images"
 OUTPUT_NAME = "embeddings"
@@ -31,7 +31,7 @@ def freeze(embedder):
     >>> len(frozen.variables), frozen.outputs[0].shape
     (0, TensorShape([None, 512]))
     """
-    return convert_variables_to_constants_v2(_function(embedder).get_concrete_function())
+    return convert_variables_to_constants_v2(inference_function(embedder).get_concrete_function())
 
 
 def named_function(frozen, batch_size=None):

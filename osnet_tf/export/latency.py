@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from osnet_tf.embedding import _function
+from osnet_tf.embedding import inference_function
 from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME
 from osnet_tf.export.runners import SIGNATURE, runner
 from osnet_tf.models import model_size
@@ -61,7 +61,7 @@ def save_keras_graph(embedder, directory):
     """
     module = tf.Module()
     module.weights = [variable.value for variable in embedder.variables]
-    model = _function(embedder)
+    model = inference_function(embedder)
     module.serve = tf.function(
         lambda images: {OUTPUT_NAME: model(images)},
         input_signature=[tf.TensorSpec((None, *model_size(embedder), 3), tf.uint8, INPUT_NAME)],

@@ -7,7 +7,7 @@ import numpy as np
 from osnet_tf.data import ReidDataset
 from osnet_tf.data.decoding import naming_bad_images
 from osnet_tf.data.pipeline import image_dataset
-from osnet_tf.embedding import _function
+from osnet_tf.embedding import inference_function
 from osnet_tf.evaluation import evaluate_features, measure
 from osnet_tf.export.config import EVALUATIONS
 from osnet_tf.export.litert import inspect_litert
@@ -133,7 +133,7 @@ def compare(embedder, artefacts, dataset, *, evaluate=True, num_threads=2, progr
         ImportError: an artefact's runtime is not installed.
     """
     paths = [sample.path for sample in (*dataset.query, *dataset.gallery)]
-    keras_model, size = _function(embedder), embedder.output_shape[-1]
+    keras_model, size = inference_function(embedder), embedder.output_shape[-1]
     runs = [_Guarded(artefact, num_threads) for artefact in artefacts]
     expected, found = [], [[] for _ in artefacts]
     with naming_bad_images(paths):

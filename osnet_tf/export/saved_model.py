@@ -87,15 +87,6 @@ def export_saved_model(embedder, directory, *, frozen=None):
     return str(directory)
 
 
-def export_with_batch(embedder, directory, batch_size, *, frozen=None):
-    """A SavedModel of the bare network, with a fixed batch size, or None for any: what converters
-    read. Its one signature is `serving_default`."""
-    model_size(embedder)
-    module = tf.Module()
-    module.serving_default = named_function(frozen or freeze(embedder), batch_size)
-    _save(module, directory, {"serving_default": module.serving_default})
-
-
 def _save(module, directory, signatures):
     """Writes beside `directory` first, so that it is there as a whole or not at all."""
     directory = Path(directory)
