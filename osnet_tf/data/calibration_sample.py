@@ -8,9 +8,9 @@ import numpy as np
 def calibration_paths(dataset, count, seed):
     """Draws training images over identities and cameras.
 
-    Every identity gives one image before any gives a second one, each time from the camera that has
-    given the fewest so far: people and light vary as much as `count` images allow, and a camera
-    with many images does not decide alone. Query and gallery are left alone, so that the exported
+    Every identity gives one image before any gives a second one, each time from the camera of which
+    it has given the fewest, and of these the one that has given the fewest over all: people and
+    light vary as much as `count` images allow, and a camera with many images does not decide alone. Query and gallery are left alone, so that the exported
     model can be judged on them.
 
     Args:
@@ -45,7 +45,7 @@ def calibration_paths(dataset, count, seed):
         for pid in order:
             cameras = [camera for camera, images in left[pid].items() if images]
             if cameras and len(paths) < count:
-                camera = min(cameras, key=lambda camera: taken[camera])
-                taken[camera] += 1
+                camera = min(cameras, key=lambda c: (taken[pid, c], taken[c]))
+                taken.update([camera, (pid, camera)])
                 paths.append(left[pid][camera].pop())
     return paths

@@ -53,6 +53,13 @@ class LiteRTModel:
         (number,) = self._graph.inputs
         return int(number)
 
+    @input.setter
+    def input(self, tensor):
+        self.tensors[tensor].name = self.tensors[self.input].name
+        for signature in self._model.signatureDefs or ():
+            signature.inputs[0].tensorIndex = tensor
+        self._graph.inputs = np.array([tensor], "int32")
+
     def content(self):
         """The bytes of the `.tflite` file."""
         return bytes(self._tools.convert_object_to_bytearray(self._model))

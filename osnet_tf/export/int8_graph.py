@@ -5,6 +5,17 @@ import numpy as np
 from osnet_tf.export.flatbuffer import LiteRTModel
 
 
+def take_float_images(model: LiteRTModel):
+    """Lets float images in where the graph casts uint8 ones; quantisation makes them uint8 again.
+
+    A cast pixel is a float to the quantiser, which would then work on floats until the first layer.
+    """
+    first = model.operators[0]
+    if model.kind(first) == "CAST" and int(first.inputs[0]) == model.input:
+        model.input = int(first.outputs[0])
+        model.operators = model.operators[1:]
+
+
 def pools_to_depthwise(model: LiteRTModel):
     """Writes each average pool as a depthwise convolution with equal weights.
 

@@ -2,14 +2,14 @@
 
 from osnet_tf.export.flatbuffer import LiteRTModel
 from osnet_tf.export.int8_calibration import calibrate
-from osnet_tf.export.int8_graph import fold_normalization, pools_to_depthwise
+from osnet_tf.export.int8_graph import fold_normalization, pools_to_depthwise, take_float_images
 
 
 def quantize(content, images, *, integer_io=False):
     """An int8 LiteRT model: weights per channel, activations per tensor, 8 bits each.
 
     Args:
-        content: bytes of a float `.tflite` model with one float32 input, images of 0..255.
+        content: bytes of a float `.tflite` model with one input, uint8 or float32 images of 0..255.
         images: uint8 `(n, height, width, 3)`, n >= 1: real crops that ranges and biases are fitted
             to. Never those that the model is judged by afterwards.
         integer_io: The embedding stays int8 too; its scale and zero point are in the file.
@@ -23,6 +23,7 @@ def quantize(content, images, *, integer_io=False):
     from tensorflow.lite.python.convert import _types_pb2, mlir_quantize
 
     model = LiteRTModel(content)
+    take_float_images(model)
     pools_to_depthwise(model)
     calibrate(model, images, fold_normalization(model))
     return mlir_quantize(
