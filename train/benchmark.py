@@ -64,10 +64,8 @@ def latency():
 
 
 def evaluation():
-    if FEATURES.value:
-        sets = evaluators.read_features(*FEATURES.value)
-    else:
-        sets = evaluators.make_features(evaluators.SIZES[SIZE.value])
+    made_up = None if FEATURES.value else evaluators.make_features(evaluators.SIZES[SIZE.value])
+    sets = made_up or evaluators.read_features(*FEATURES.value)
     with progress_bar(True, None, TABLE.value, unit="runs") as count:
         rows = evaluators.compare(TABLE.value, sets, public_code=PUBLIC_CODE.value, progress=count)
     return report.evaluator_table(rows)
