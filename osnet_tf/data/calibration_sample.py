@@ -8,10 +8,10 @@ import numpy as np
 def calibration_paths(dataset, count, seed):
     """Draws training images over identities and cameras.
 
-    Every identity gives one image before any gives a second one, each time from the camera of which
-    it has given the fewest, and of these the one that has given the fewest over all: people and
-    light vary as much as `count` images allow, and a camera with many images does not decide alone. Query and gallery are left alone, so that the exported
-    model can be judged on them.
+    Every identity gives one image before any gives a second one, each time from the camera of
+    which it has given the fewest, and among these from the one that has given the fewest over all:
+    people and light vary as much as `count` images allow, and a camera with many images does not
+    decide alone. Query and gallery are left alone: the exported model can be judged by them.
 
     Args:
         dataset: A `ReidDataset`.
