@@ -29,6 +29,14 @@ def pytest_configure(config):
         )
 
 
+#: Files that take minutes each: begun first, so that no process is left alone with one at the end.
+LONGEST = ("test_jax_backend.py", "test_docs.py", "test_page.py", "test_fit.py")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 @pytest.fixture(autouse=True)
 def _fixed_seeds_and_policy():
     """Keras is only touched where the test's module has imported it: NumPy tests stay quick."""

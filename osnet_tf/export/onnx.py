@@ -14,7 +14,7 @@ from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, freeze, named_functi
 
 OPSET = 17
 # What the layer that carries the graph to the exporter puts before every name
-_NESTING = re.compile(r"^functional(_\d+)?/embedder(_\d+)?/(Stateful)?PartitionedCall/")
+_NESTING = re.compile(r"^.*PartitionedCall(_\d+)?/")
 
 
 def export_onnx(embedder, path, *, frozen=None):

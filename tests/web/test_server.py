@@ -152,6 +152,8 @@ def test_errors_say_what_is_missing(model_dir, node_modules, tmp_path):
 def start(*arguments):
     return subprocess.Popen(
         [sys.executable, ROOT / "train" / "web_demo.py", *arguments],
+        # a shell ignores Ctrl-C for what it starts in the background, and so would this
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
