@@ -60,6 +60,12 @@ class LiteRTModel:
             signature.inputs[0].tensorIndex = tensor
         self._graph.inputs = np.array([tensor], "int32")
 
+    @property
+    def output(self):
+        """The number of the only output."""
+        (number,) = self._graph.outputs
+        return int(number)
+
     def content(self):
         """The bytes of the `.tflite` file."""
         return bytes(self._tools.convert_object_to_bytearray(self._model))
