@@ -15,6 +15,7 @@ _HOMES = {
     "export_saved_model": "saved_model",
     "inspect_litert": "litert",
     "latencies": "latency",
+    "read_litert_metadata": "litert",
     "read_manifest": "manifest",
     "run_litert": "litert",
     "run_onnx": "onnx",

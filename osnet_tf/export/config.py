@@ -40,7 +40,7 @@ class ExportConfig(Config):
         (1,), "Batch sizes of the .tflite files; that of 8 is called model_b8.tflite."
     )
     l2_normalize: bool = setting(False, "Give embeddings of length 1.")
-    calibration_images: int = setting(500, "Training images that int8 takes its ranges from.")
+    calibration_images: int = setting(128, "Training images that int8 takes its ranges from.")
     integer_io: bool = setting(False, "int8 files give int8 embeddings, with scale and zero point.")
     seed: int = setting(0, "Seed of the choice of the calibration images.")
     evaluate: str = setting(

@@ -168,7 +168,7 @@ def _write(embedder, folder, dataset, config, show_progress):
             _count(count)
         for precision, batch_size in config.litert_files:
             artefacts.append(
-                _write_litert(embedder, folder, dataset, config, precision, batch_size)
+                _write_litert(embedder, folder, dataset, config, precision, batch_size, frozen)
             )
             _count(count)
         if "onnx" in formats:
@@ -192,7 +192,7 @@ def integer_output(path):
     }
 
 
-def _write_litert(embedder, folder, dataset, config, precision, batch_size):
+def _write_litert(embedder, folder, dataset, config, precision, batch_size, frozen):
     suffix = "" if precision == "fp32" else f"_{precision}"
     suffix += "" if batch_size == 1 else f"_b{batch_size}"
     options = {}
@@ -204,6 +204,7 @@ def _write_litert(embedder, folder, dataset, config, precision, batch_size):
         folder / f"model{suffix}.tflite",
         precision=precision,
         batch_size=batch_size,
+        frozen=frozen,
         **options,
     )
     output = integer_output(path) if precision == "int8" and config.integer_io else None
