@@ -141,7 +141,9 @@ def test_beyond_tolerance_fails_by_name_and_number(
 
     other = OSNet("osnet_x0_25", input_shape=(*SIZE, 3))
     monkeypatch.setattr(
-        module, "export_litert", lambda _, *a, **k: litert.export_litert(other, *a, **k)
+        module,
+        "export_litert",
+        lambda _, *a, frozen, **k: litert.export_litert(other, *a, **k),
     )
     config = ExportConfig(formats="tflite", latency_rounds=0, max_map_drop=0.0)
     given = [Calibration("cosine", 0.3, 1e-3, 0.8)]
