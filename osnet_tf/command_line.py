@@ -54,6 +54,9 @@ def run(main):
     (SIGINT) or 143 (SIGTERM), as a shell does. Anything else keeps its traceback.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # oneDNN's kernels, which TensorFlow leaves out by itself on processors without AVX512-VNNI,
+    # train OSNet about twice as fast on AVX2
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     from absl import app, logging
 
     def guarded(argv):
