@@ -11,6 +11,7 @@ import threading
 from absl import flags
 
 from osnet_tf import command_line
+from osnet_tf.web import web_demo
 
 MODEL_DIR = flags.DEFINE_string("model_dir", None, "Folder with model.json.", required=True)
 PORT = flags.DEFINE_integer("port", 8000, "Port on 127.0.0.1; 0 takes any free one.", 0, 65535)
@@ -20,9 +21,6 @@ NODE_MODULES = flags.DEFINE_string(
 
 
 def main(_):
-    command_line.load_tensorflow()
-    from osnet_tf.web import web_demo
-
     with web_demo(MODEL_DIR.value, port=PORT.value, node_modules=NODE_MODULES.value) as address:
         print(f"Open {address} in a browser. Ctrl-C stops it.", flush=True)
         threading.Event().wait()

@@ -5,9 +5,10 @@ from pathlib import Path
 from osnet_tf.data import load_dataset
 from osnet_tf.evaluation.config import EvaluationConfig
 from osnet_tf.evaluation.run import evaluate
+from osnet_tf.json_file import write_json
 from osnet_tf.metrics import calibration_path, write_calibrations, write_per_query
 from osnet_tf.model_source import source_of
-from osnet_tf.training.run_dir import RunDir, provenance, write_json
+from osnet_tf.training.run_dir import RunDir, provenance
 from osnet_tf.visualize.curves import draw_cmc, draw_distances, draw_roc
 from osnet_tf.weights.assign import load_keras
 

@@ -9,19 +9,22 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from osnet_tf.data.calibration_sample import calibration_paths
 from osnet_tf.data.decoding import naming_bad_images
 from osnet_tf.data.pipeline import image_dataset
-from osnet_tf.export import manifest as model_json
 from osnet_tf.export.config import ExportConfig
 from osnet_tf.export.frozen import freeze
 from osnet_tf.export.latency import KERAS, latencies, save_keras_graph
 from osnet_tf.export.litert import export_litert
+from osnet_tf.export.manifest import file_entry, manifest
+from osnet_tf.export.model_json import NAME, read_manifest
 from osnet_tf.export.onnx import export_onnx, require_onnx
 from osnet_tf.export.parity import choose_images, compare, problems, thresholds_of
 from osnet_tf.export.report import write_reports
 from osnet_tf.export.report_page import html_page, require_matplotlib
 from osnet_tf.export.runners import Artefact
 from osnet_tf.export.saved_model import export_saved_model
+from osnet_tf.json_file import write_json
 from osnet_tf.models import model_size
 from osnet_tf.progress_bar import progress_bar
 from osnet_tf.training.run_dir import provenance
@@ -31,7 +34,7 @@ class ExportMismatchError(ValueError):
     """Exported models differ from the Keras model by more than is allowed.
 
     Attributes:
-        report: The dict that `export` would have returned.
+        report: The dict that `export_model` would have returned.
     """
 
     def __init__(self, message, report):
@@ -104,7 +107,7 @@ def export_model(
             a for a, row in zip(artefacts, found.artefacts, strict=True) if not row["error"]
         ]
         times = _latencies(embedder, runnable, config.threads, config.latency_rounds)
-        entries = [model_json.file_entry(artefact) for artefact in artefacts]
+        entries = [file_entry(artefact) for artefact in artefacts]
         for artefact, entry, row in zip(artefacts, entries, found.artefacts, strict=True):
             row["latency"] = times.get(artefact.name)
             row["problems"] = problems(row, config.tolerance(artefact.precision))
@@ -130,14 +133,14 @@ def export_model(
             ],
             **provenance(),
         }
-        record = model_json.manifest(
+        record = manifest(
             embedder,
             output_dir.name,
             entries,
             thresholds=thresholds,
             l2_normalize=config.l2_normalize,
         )
-        model_json.write_manifest(folder / model_json.NAME, record)
+        write_json(folder / NAME, record)
         write_reports(folder, report, html_page(report))
         _move(folder, output_dir)
     beyond = [
@@ -212,8 +215,6 @@ def _write_litert(embedder, folder, dataset, config, precision, batch_size, froz
 
 
 def _calibration_images(embedder, dataset, config):
-    from osnet_tf.data.calibration_sample import calibration_paths
-
     paths = calibration_paths(dataset, config.calibration_images, config.seed)
     with naming_bad_images(paths):
         batches = [batch.numpy() for batch in image_dataset(paths, model_size(embedder), 256)]
@@ -234,7 +235,7 @@ def _move(folder, output_dir):
     output_dir.mkdir(exist_ok=True)
     old = set()
     with contextlib.suppress(FileNotFoundError, ValueError):  # no export of ours lies there
-        old = {Path(entry["path"]).name for entry in model_json.read_manifest(output_dir)["files"]}
+        old = {Path(entry["path"]).name for entry in read_manifest(output_dir)["files"]}
     new = sorted(path.name for path in folder.iterdir())
     for name in sorted(old.union(new)):
         path = output_dir / name
@@ -243,7 +244,7 @@ def _move(folder, output_dir):
         elif path.exists():
             path.unlink()
     # model.json comes last: where it is, everything is that it lists
-    for name in sorted(new, key=lambda name: name == model_json.NAME):
+    for name in sorted(new, key=lambda name: name == NAME):
         shutil.move(folder / name, output_dir / name)
 
 

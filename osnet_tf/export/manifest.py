@@ -1,14 +1,10 @@
-"""`model.json`: what a program must know to use the artefacts that lie beside it."""
+"""What `model.json` holds: all that a program must know to use the files that lie beside it."""
 
-import hashlib
-import json
 from pathlib import Path
 
+from osnet_tf.export.model_json import FORMAT_VERSION, sha256
 from osnet_tf.models import model_size
-from osnet_tf.training.run_dir import provenance, write_json
-
-FORMAT_VERSION = 1
-NAME = "model.json"
+from osnet_tf.training.run_dir import provenance
 
 
 def manifest(embedder, name, files, *, thresholds=(), l2_normalize=False):
@@ -106,7 +102,7 @@ def file_entry(artefact):
         {
             "path": file.relative_to(path.parent).as_posix(),
             "bytes": file.stat().st_size,
-            "sha256": _sha256(file),
+            "sha256": sha256(file),
         }
         for file in files
     ]
@@ -123,52 +119,3 @@ def file_entry(artefact):
     if artefact.output:
         entry["output"] = dict(artefact.output)
     return entry
-
-
-def write_manifest(path, record):
-    """Writes what `manifest` returned, as a whole or not at all."""
-    write_json(path, record)
-
-
-def read_manifest(folder):
-    """The dict in `<folder>/model.json`.
-
-    Raises:
-        FileNotFoundError: there is none.
-        ValueError: it is no such file, or of another format version; the message names it.
-    """
-    path = Path(folder) / NAME
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"There is no {path}: train/export.py writes it beside the files it describes"
-        ) from None
-    except ValueError as error:
-        raise ValueError(f"{path} is no JSON: {error}") from error
-    version = record.get("format_version") if isinstance(record, dict) else None
-    if version != FORMAT_VERSION:
-        raise ValueError(
-            f"{path} must have format_version {FORMAT_VERSION}. Received: format_version={version}"
-        )
-    return record
-
-
-def changed_files(folder):
-    """The files of `<folder>/model.json` that are missing or differ from their sha256.
-
-    Returns:
-        A list of paths relative to the folder; empty where everything is as it was written.
-    """
-    folder = Path(folder)
-    changed = []
-    for entry in read_manifest(folder)["files"]:
-        for file in entry.get("contents", [entry]):
-            path = folder / file["path"]
-            if not path.is_file() or _sha256(path) != file["sha256"]:
-                changed.append(file["path"])
-    return changed
-
-
-def _sha256(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()

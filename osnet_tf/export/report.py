@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
+from osnet_tf.json_file import write_json
 from osnet_tf.report import export_cells, export_compared_on
-from osnet_tf.training.run_dir import write_json
 
 
 def write_reports(folder, report, page):

@@ -2,13 +2,13 @@
 
 import importlib.metadata
 import json
-import os
 import platform
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from osnet_tf.json_file import write_json
 from osnet_tf.training.config import TrainingConfig
 
 
@@ -63,14 +63,6 @@ class RunDir:
             raise RunDirError(f"{self.path} holds no run: there is no config.json") from None
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise RunDirError(f"{self.config_json} is damaged: {error}") from None
-
-
-def write_json(path, value):
-    """Writes JSON as a whole or not at all: a reader never sees half a file."""
-    path = Path(path)
-    new = path.with_name(path.name + ".new")
-    new.write_text(json.dumps(value, indent=2) + "\n")
-    os.replace(new, path)
 
 
 def provenance():

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
 
-from osnet_tf.export.manifest import changed_files, read_manifest
+from osnet_tf.export.model_json import changed_files, read_manifest
 
 FOLDER = Path(__file__).parent
 #: What npm puts into `node_modules` and the page loads. Browsers without relaxed SIMD take compat.

@@ -1,13 +1,13 @@
 import hashlib
-import json
 import re
 from pathlib import Path
 
 import pytest
 
-from osnet_tf.export.manifest import changed_files, file_entry, manifest, read_manifest
-from osnet_tf.export.manifest import write_manifest as write
+from osnet_tf.export.manifest import file_entry, manifest
+from osnet_tf.export.model_json import read_manifest
 from osnet_tf.export.runners import Artefact
+from osnet_tf.json_file import write_json
 from osnet_tf.metrics import Calibration
 
 
@@ -24,7 +24,9 @@ def folder(tmp_path, small_embedder):
         file_entry(Artefact(str(tmp_path / "model_int8.tflite"), "litert", "int8", 1, output)),
     ]
     thresholds = [Calibration("cosine", 0.3, 1e-3, 0.8), Calibration("euclidean", 9.0, 1e-3, 0.8)]
-    write(tmp_path / "model.json", manifest(small_embedder, "mine", files, thresholds=thresholds))
+    write_json(
+        tmp_path / "model.json", manifest(small_embedder, "mine", files, thresholds=thresholds)
+    )
     return tmp_path
 
 
@@ -55,33 +57,11 @@ def test_the_files_with_their_hashes(folder):
     }  # fmt: skip
 
 
-def test_changed_files(folder):
-    assert changed_files(folder) == []
-    (folder / "model_int8.tflite").write_bytes(b"int9!")
-    (folder / "1" / "variables" / "v").unlink()
-    assert changed_files(folder) == ["1/variables/v", "model_int8.tflite"]
-
-
 def test_normalised_embeddings_keep_only_cosine_thresholds(small_embedder):
     thresholds = [Calibration("cosine", 0.3, 1e-3, 0.8), Calibration("euclidean", 9.0, 1e-3, 0.8)]
     record = manifest(small_embedder, "n", [], thresholds=thresholds, l2_normalize=True)
     assert [t["metric"] for t in record["thresholds"]] == ["cosine"]
     assert record["embedding"]["l2_normalized"] is True
-
-
-def test_what_is_no_manifest_is_refused_by_name(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"There is no .*model.json: train/export.py"):
-        read_manifest(tmp_path)
-    path = tmp_path / "model.json"
-    for text, message in [
-        ("{", "is no JSON"),
-        ("[]", "format_version=None"),
-        (json.dumps({"format_version": 2}), "must have format_version 1. Received: .*=2"),
-    ]:
-        path.write_text(text)
-        with pytest.raises(ValueError, match=message) as caught:
-            read_manifest(tmp_path)
-        assert str(path) in str(caught.value)
 
 
 def test_the_mobile_guide_names_only_what_model_json_has(folder):

@@ -16,8 +16,10 @@ from PIL import Image
 
 from osnet_tf.data.demo import generate_demo
 from osnet_tf.export import export_litert, run_litert
-from osnet_tf.export.manifest import file_entry, manifest, read_manifest, write_manifest
+from osnet_tf.export.manifest import file_entry, manifest
+from osnet_tf.export.model_json import read_manifest
 from osnet_tf.export.runners import Artefact
+from osnet_tf.json_file import write_json
 from osnet_tf.metrics import Calibration, pairwise_distances
 from osnet_tf.models import OSNet
 from osnet_tf.preprocessing import resize
@@ -53,7 +55,7 @@ def crops(tmp_path_factory):
     folder = tmp_path_factory.mktemp("crops")
     demo = generate_demo(folder, train_identities=1, test_identities=2, images_per_camera=2)
     paths = []
-    for (height, width), sample in zip(CROP_SIZES, demo.query, strict=False):
+    for (height, width), sample in zip(CROP_SIZES, demo.query[: len(CROP_SIZES)], strict=True):
         with Image.open(sample.path) as image:
             paths.append(folder / f"{Path(sample.path).stem}.png")
             image.resize((width, height)).save(paths[-1])
@@ -94,7 +96,7 @@ def model_dir(tmp_path_factory, pixels):
         distance = pairwise_distances(vectors[:1], vectors[1:2], metric=metric)[0, 0].item()
         for factor, fpr in ((1.001, 0.01), (0.999, 0.001)):
             thresholds.append(Calibration(metric, factor * distance, fpr, 0.8, dataset="demo"))
-    write_manifest(folder / "model.json", manifest(embedder, "mine", files, thresholds=thresholds))
+    write_json(folder / "model.json", manifest(embedder, "mine", files, thresholds=thresholds))
     return folder
 
 
@@ -194,7 +196,7 @@ def test_thresholds_of_other_metrics(browser, model_dir, crops, tmp_path):
 def copied(model_dir, tmp_path, **changes):
     """The folder with another model.json."""
     folder = shutil.copytree(model_dir, tmp_path / "mine")
-    write_manifest(folder / "model.json", {**read_manifest(folder), **changes})
+    write_json(folder / "model.json", {**read_manifest(folder), **changes})
     return folder
 
 

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from osnet_tf.export.manifest import FORMAT_VERSION, file_entry, write_manifest
+from osnet_tf.export.manifest import file_entry
+from osnet_tf.export.model_json import FORMAT_VERSION
 from osnet_tf.export.runners import Artefact
+from osnet_tf.json_file import write_json
 from osnet_tf.web import web_demo
 from osnet_tf.web.server import FOLDER, NPM_FILES
 
@@ -51,7 +53,7 @@ def write_model_json(folder, **changes):
         ]
     ]
     record = {"format_version": FORMAT_VERSION, "files": files, "thresholds": [], **changes}
-    write_manifest(folder / "model.json", record)
+    write_json(folder / "model.json", record)
     return files
 
 
@@ -147,6 +149,16 @@ def test_errors_say_what_is_missing(model_dir, node_modules, tmp_path):
         pass
     (model_dir / "model.tflite").write_bytes(b"others!")
     assert "model.tflite. Export the model again" in refusal(ValueError)
+
+
+def test_it_starts_at_once():
+    """Without TensorFlow, which takes seconds to load: the page computes in the browser."""
+    code = (
+        "import sys, osnet_tf.command_line, osnet_tf.web; "
+        "print(sorted({'keras', 'tensorflow'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def start(*arguments):
