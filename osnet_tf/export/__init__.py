@@ -5,7 +5,7 @@ import importlib
 _HOMES = {
     "ExportConfig": "config",
     "ExportMismatchError": "export",
-    "LiteRTGraph": "litert",
+    "LiteRTGraph": "litert_graph",
     "Tolerance": "config",
     "changed_files": "model_json",
     "export_litert": "litert",
@@ -13,11 +13,11 @@ _HOMES = {
     "export_onnx": "onnx",
     "export_run": "run",
     "export_saved_model": "saved_model",
-    "inspect_litert": "litert",
+    "inspect_litert": "litert_graph",
     "latencies": "latency",
     "read_litert_metadata": "litert",
     "read_manifest": "model_json",
-    "run_litert": "litert",
+    "run_litert": "litert_runtime",
     "run_onnx": "onnx",
     "smallest_cosine": "parity",
 }

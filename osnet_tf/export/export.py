@@ -16,18 +16,20 @@ from osnet_tf.export.config import ExportConfig
 from osnet_tf.export.frozen import freeze
 from osnet_tf.export.latency import KERAS, latencies, save_keras_graph
 from osnet_tf.export.litert import export_litert
+from osnet_tf.export.litert_runtime import LiteRTEmbedder
 from osnet_tf.export.manifest import file_entry, manifest
 from osnet_tf.export.model_json import NAME, read_manifest
 from osnet_tf.export.onnx import export_onnx, require_onnx
 from osnet_tf.export.parity import choose_images, compare, problems, thresholds_of
 from osnet_tf.export.report import write_reports
-from osnet_tf.export.report_page import html_page, require_matplotlib
+from osnet_tf.export.report_page import html_page
 from osnet_tf.export.runners import Artefact
 from osnet_tf.export.saved_model import export_saved_model
 from osnet_tf.json_file import write_json
 from osnet_tf.models import model_size
 from osnet_tf.progress_bar import progress_bar
 from osnet_tf.training.run_dir import provenance
+from osnet_tf.visualize.figure import require_matplotlib
 
 
 class ExportMismatchError(ValueError):
@@ -87,7 +89,7 @@ def export_model(
     model_size(embedder)
     chosen, evaluation = choose_images(dataset, config.evaluate)
     if config.l2_normalize:
-        embedder = unit_length(embedder)
+        embedder = with_unit_length(embedder)
     output_dir = Path(os.path.abspath(output_dir))
     output_dir.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output_dir.parent, prefix=".export-") as folder:
@@ -153,8 +155,10 @@ def export_model(
     return report
 
 
-def unit_length(embedder):
+def with_unit_length(embedder):
     """The model with its embeddings divided by their Euclidean length."""
+    # `layers.unit_length` takes care of gradients too, by comparisons that XNNPACK leaves out: one
+    # partition would become three
     output = keras.layers.UnitNormalization(axis=-1, dtype="float32", name="unit_length")
     return keras.Model(embedder.input, output(embedder.output), name=embedder.name)
 
@@ -181,20 +185,6 @@ def _write(embedder, folder, dataset, config, show_progress):
     return artefacts
 
 
-def integer_output(path):
-    """`{dtype, scale, zero_point}` of the embeddings of a `.tflite` file with integer output."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    serve = Interpreter(model_path=path).get_signature_runner("serving_default")
-    details = serve.get_output_details()["embeddings"]
-    scale, zero_point = details["quantization"]
-    return {
-        "dtype": np.dtype(details["dtype"]).name,
-        "scale": float(scale),
-        "zero_point": int(zero_point),
-    }
-
-
 def _write_litert(embedder, folder, dataset, config, precision, batch_size, frozen):
     suffix = "" if precision == "fp32" else f"_{precision}"
     suffix += "" if batch_size == 1 else f"_b{batch_size}"
@@ -210,7 +200,8 @@ def _write_litert(embedder, folder, dataset, config, precision, batch_size, froz
         frozen=frozen,
         **options,
     )
-    output = integer_output(path) if precision == "int8" and config.integer_io else None
+    integers = precision == "int8" and config.integer_io
+    output = LiteRTEmbedder(path).output if integers else None
     return Artefact(path, "litert", precision, batch_size, output)
 
 

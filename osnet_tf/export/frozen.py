@@ -10,6 +10,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from osnet_tf.embedding import inference_function
 
+SIGNATURE = "serving_default"
 INPUT_NAME = "images"
 OUTPUT_NAME = "embeddings"
 

@@ -10,14 +10,17 @@ _RELU, _SAME_PADDING = 1, 0
 
 
 class GraphValues(dict):
-    """Dict from tensor number to its values on all images, as long as somebody will read them.
+    """Dict from tensor number to its values on all images, a float32 tensor `(n, ...)`.
 
-    Operators are computed in the graph's order by `compute` (or `linear`, for those with weights),
-    the result is put in by hand, maybe changed, and `release` drops what no later operator reads.
+    It holds the images at first. The caller goes through the operators in the graph's order:
+    computes each by `compute` (or, without bias and activation, by `linear`), puts the result in
+    under the output's number, changed if need be, and calls `release`, which drops the values that
+    no operator to come reads. So what is held at once is little more than a layer's inputs and
+    outputs.
 
     Args:
         model: A `LiteRTModel` with one float input.
-        images: `(n, height, width, 3)`; n need not be the graph's batch size.
+        images: 0..255 of any type, `(n, height, width, 3)`; n need not be the graph's batch size.
     """
 
     def __init__(self, model, images):
@@ -27,14 +30,25 @@ class GraphValues(dict):
         self._unread = {tensor: len(readers) for tensor, readers in model.consumers().items()}
 
     def release(self, operator):
-        """Drops the operator's inputs that it was the last to read."""
+        """Drops the operator's inputs that no operator to come reads.
+
+        To be called once for each operator, after its output has been computed.
+        """
         for tensor in (int(t) for t in operator.inputs if int(t) in self):
             self._unread[tensor] -= 1
             if not self._unread[tensor]:
                 del self[tensor]
 
     def linear(self, operator, weights):
-        """A layer's values without bias and activation, for weights as `layer_weights` has them."""
+        """What a layer computes before its bias is added and its activation applied.
+
+        Args:
+            operator: One of the kinds `LAYERS`, whose first input is held here.
+            weights: In the place of its own, in the shape that `layer_weights` gives.
+
+        Returns:
+            float32 `(n, height, width, channels)`, or `(n, channels)` of a FULLY_CONNECTED.
+        """
         values, options = self[int(operator.inputs[0])], operator.builtinOptions
         kind = self._model.kind(operator)
         if kind == "FULLY_CONNECTED":
@@ -46,9 +60,9 @@ class GraphValues(dict):
         return tf.nn.depthwise_conv2d(values, weights[..., None], strides, padding)
 
     def compute(self, operator):
-        """An operator's values.
+        """What an operator computes from the values held here: float32 `(n, ...)`.
 
-        Raises ValueError for one that OSNet does not have.
+        Raises ValueError for an operator that int8 graphs of OSNet do not have.
         """
         model, options = self._model, operator.builtinOptions
         kind = model.kind(operator)
@@ -84,7 +98,12 @@ class GraphValues(dict):
 
 
 def layer_weights(model, operator):
-    """`(weights, bias)` of a layer, the output channel last; a bias that was left out is zeros."""
+    """`(weights, bias)` of a layer of the kinds `LAYERS`, float32, the output channel last.
+
+    Weights are `(height, width, input channels, output channels)` of a CONV_2D, `(height, width,
+    channels)` of a DEPTHWISE_CONV_2D and `(inputs, outputs)` of a FULLY_CONNECTED. A bias that was
+    left out is zeros.
+    """
     kind, weights = model.kind(operator), model.constant(int(operator.inputs[1]))
     if kind == "CONV_2D":
         weights = weights.transpose(1, 2, 3, 0)
@@ -96,7 +115,7 @@ def layer_weights(model, operator):
 
 
 def activation(operator):
-    """The function that is part of an operator."""
+    """The activation fused into an operator: `tf.nn.relu`, or `tf.identity` for none."""
     function = getattr(operator.builtinOptions, "fusedActivationFunction", 0)
     return tf.nn.relu if function == _RELU else tf.identity
 

@@ -17,8 +17,8 @@ import numpy as np
 import tensorflow as tf
 
 from osnet_tf.embedding import inference_function
-from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME
-from osnet_tf.export.runners import SIGNATURE, runner
+from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE
+from osnet_tf.export.runners import runner
 from osnet_tf.models import model_size
 
 #: Rounds before those that count.

@@ -1,17 +1,20 @@
-"""Export to LiteRT (TensorFlow Lite)."""
+"""Export to LiteRT (TensorFlow Lite), and what its files say about themselves."""
 
 import json
-import os
 import tempfile
-from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from osnet_tf.export.flatbuffer import LiteRTModel
-from osnet_tf.export.frozen import freeze, named_function
+from osnet_tf.export.frozen import (
+    INPUT_NAME,
+    OUTPUT_NAME,
+    SIGNATURE,
+    freeze,
+    named_function,
+)
 from osnet_tf.export.quantization import quantize
 from osnet_tf.models import model_size
 from osnet_tf.preprocessing import IMAGENET_MEAN, IMAGENET_STD
@@ -48,8 +51,8 @@ def export_litert(
             the training set, as `osnet_tf.data.calibration_sample.calibration_paths` draws them;
             all are held in float32 at once, and more than 128 have not helped.
         integer_io: For "int8" only: `embeddings` are int8 with a scale and a zero point.
-        frozen: What `osnet_tf.export.frozen.freeze` returned for the model, if it is at hand: half
-            the time of an export goes into it.
+        frozen: What `osnet_tf.export.frozen.freeze` returned for the model, if it is at hand; else
+            the model is traced for this file.
 
     Returns:
         `path` as a string.
@@ -62,6 +65,7 @@ def export_litert(
     >>> from osnet_tf import OSNet
     >>> model = OSNet("osnet_x0_25", input_shape=(64, 32, 3))
     >>> file = export_litert(model, pathlib.Path(tempfile.mkdtemp()) / "model.tflite")
+    >>> from osnet_tf.export import run_litert
     >>> run_litert(file, np.zeros((2, 64, 32, 3), "uint8")).shape
     (2, 512)
     """
@@ -70,7 +74,7 @@ def export_litert(
     module.serve = named_function(freeze(embedder) if frozen is None else frozen, batch_size)
     with tempfile.TemporaryDirectory() as folder:
         # Converting a function without a SavedModel loses its signature
-        tf.saved_model.save(module, folder, signatures={"serving_default": module.serve})
+        tf.saved_model.save(module, folder, signatures={SIGNATURE: module.serve})
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         if precision in ("fp16", "dynamic"):
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -121,7 +125,7 @@ def _with_metadata(content, embedder, precision, batch_size):
         "name": embedder.name,
         "precision": precision,
         "input": {
-            "name": "images",
+            "name": INPUT_NAME,
             "shape": [batch_size, height, width, 3],
             "dtype": "uint8",
             "layout": "NHWC",
@@ -133,7 +137,7 @@ def _with_metadata(content, embedder, precision, batch_size):
                 "std": [255 * value for value in IMAGENET_STD],
             },
         },
-        "output": {"name": "embeddings", "size": embedder.output_shape[-1]},
+        "output": {"name": OUTPUT_NAME, "size": embedder.output_shape[-1]},
     }
     model.set_metadata(_METADATA, json.dumps(metadata).encode())
     return model.content()
@@ -160,105 +164,3 @@ def read_litert_metadata(path):
     if content is None:
         raise ValueError(f"{path} has no metadata of osnet_tf: export_litert did not write it")
     return json.loads(content)
-
-
-def run_litert(path, images, *, num_threads=1):
-    """Runs a `.tflite` embedder on images, batch by batch.
-
-    Args:
-        path: A file that `export_litert` wrote.
-        images: uint8 RGB `(n, height, width, 3)`, n a multiple of the file's batch size.
-        num_threads: >= 1.
-
-    Returns:
-        float32 `(n, feature_dim)`; integer embeddings are scaled back.
-
-    Raises ValueError if n is no multiple of the file's batch size.
-    """
-    interpreter = _interpreter(path, num_threads=num_threads)
-    serve = interpreter.get_signature_runner("serving_default")
-    batch = int(serve.get_input_details()["images"]["shape"][0])
-    if len(images) % batch:
-        raise ValueError(
-            f"The file embeds {batch} images at a time. Received: {len(images)} images"
-        )
-    parts = [
-        serve(images=images[i : i + batch])["embeddings"] for i in range(0, len(images), batch)
-    ]
-    embeddings = np.concatenate(parts)
-    if embeddings.dtype == np.float32:
-        return embeddings
-    scale, zero_point = serve.get_output_details()["embeddings"]["quantization"]
-    return np.float32(scale) * (embeddings.astype("float32") - zero_point)
-
-
-class LiteRTGraph(NamedTuple):
-    """What a `.tflite` file is made of.
-
-    Attributes:
-        operators: Counter from operator name to number.
-        partitions: Parts of the network that the XNNPACK delegate takes over; 1 is best. What it
-            makes of constants alone, as of fp16 weights, is not counted: no image passes there.
-        undelegated: Counter of the operators that the delegate leaves to the slower kernels. The
-            one that takes the uint8 pixels in, CAST or QUANTIZE, always is among them.
-    """
-
-    operators: Counter
-    partitions: int
-    undelegated: Counter
-
-
-def inspect_litert(path):
-    """The operators and delegate partitions of a `.tflite` file.
-
-    Returns:
-        `LiteRTGraph`.
-    """
-    from ai_edge_litert.interpreter import OpResolverType
-
-    plain = _interpreter(path, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
-    operators = plain._get_ops_details()
-    partitions = [op for op in _interpreter(path)._get_ops_details() if op["op_name"] == "DELEGATE"]
-    taken = _taken_over(operators, partitions)
-    (image,) = (int(detail["index"]) for detail in plain.get_input_details())
-    computed = {image, *(int(t) for op in _after(operators, image) for t in op["outputs"])}
-    return LiteRTGraph(
-        Counter(op["op_name"] for op in operators),
-        sum(any(int(t) in computed for t in part["outputs"]) for part in partitions),
-        Counter(op["op_name"] for op in operators if op["index"] not in taken),
-    )
-
-
-def _after(operators, tensor):
-    """The operators whose outputs depend on a tensor."""
-    reached, found = {tensor}, []
-    for op in operators:  # in the order in which they run
-        if reached.intersection(int(t) for t in op["inputs"]):
-            reached.update(int(t) for t in op["outputs"])
-            found.append(op)
-    return found
-
-
-def _taken_over(operators, partitions):
-    """Indices of the operators between the inputs and the outputs of the partitions."""
-    producer = {int(t): op for op in operators for t in op["outputs"]}
-    taken = set()
-    for partition in partitions:
-        inputs = {int(t) for t in partition["inputs"]}
-        tensors = [int(t) for t in partition["outputs"]]
-        while tensors:
-            tensor = tensors.pop()
-            op = producer.get(tensor)
-            if tensor not in inputs and op is not None and op["index"] not in taken:
-                taken.add(op["index"])
-                tensors.extend(int(t) for t in op["inputs"])
-    return taken
-
-
-def _interpreter(path, resolver=None, num_threads=1):
-    from ai_edge_litert.interpreter import Interpreter
-
-    arguments = {} if resolver is None else {"experimental_op_resolver_type": resolver}
-    interpreter = Interpreter(model_path=os.fspath(path), num_threads=num_threads, **arguments)
-    interpreter.allocate_tensors()
-    return interpreter

@@ -10,7 +10,7 @@ from osnet_tf.data.pipeline import image_dataset
 from osnet_tf.embedding import inference_function
 from osnet_tf.evaluation import evaluate_features, measure
 from osnet_tf.export.config import EVALUATIONS
-from osnet_tf.export.litert import inspect_litert
+from osnet_tf.export.litert_graph import inspect_litert
 from osnet_tf.export.onnx import onnx_operators
 from osnet_tf.export.runners import in_batches, runner
 from osnet_tf.models import model_size

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from osnet_tf.export.report import delegation, notes, operators, verdict
 from osnet_tf.report import export_cells, export_compared_on, milliseconds_per_image
+from osnet_tf.visualize.figure import require_matplotlib
 
 _MARKERS = "osD^vP*X<>"
 
@@ -57,15 +58,14 @@ def plot_svg(report):
         title = f"latency of one image, {number} thread{'' if int(number) == 1 else 's'} (ms)"
         panels.append((title, lambda row, n=number: milliseconds_per_image(row, n)))
     evaluated = report["keras"]["mAP"] is not None
+    rows = [row for row in report["artefacts"] if not row["error"]]
     with matplotlib.rc_context({"svg.hashsalt": "osnet_tf", "font.size": 9}):
         figure = Figure(figsize=(5.2 * len(panels), 3.4), layout="constrained")
         all_axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axes, (title, value) in zip(all_axes, panels, strict=True):
-            rows = [row for row in report["artefacts"] if not row["error"]]
-            xs = [value(row) for row in rows] or [1]
-            for index, (x, row) in enumerate(zip(xs, rows, strict=False)):
+            for index, row in enumerate(rows):
                 axes.plot(
-                    x,
+                    value(row),
                     100 * row["mAP"] if evaluated else row["cosine_min"],
                     linestyle="none",
                     marker=_MARKERS[index % len(_MARKERS)],
@@ -76,7 +76,7 @@ def plot_svg(report):
                 )
             if evaluated:
                 axes.axhline(100 * report["keras"]["mAP"], color="0.45", linewidth=1, zorder=0)
-            axes.set_xlim(0, 1.12 * max(xs))
+            axes.set_xlim(0, 1.12 * max(map(value, rows), default=1))
             axes.margins(y=0.25)
             axes.set_xlabel(title)
             axes.grid(alpha=0.25)
@@ -84,7 +84,7 @@ def plot_svg(report):
         if threads:
             x = report["keras"]["latency"][threads[0]]
             all_axes[-1].axvline(x, color="0.45", linewidth=1, zorder=0)
-            all_axes[-1].set_xlim(0, 1.12 * max(x, *xs))
+            all_axes[-1].set_xlim(0, max(1.12 * x, all_axes[-1].get_xlim()[1]))
         # High enough, lest differences of rounding fill the picture
         low, high = all_axes[0].get_ylim()
         least = 0.2 if evaluated else 1e-4
@@ -99,17 +99,6 @@ def plot_svg(report):
             figure.savefig(path, metadata={"Date": None, "Creator": None}, transparent=True)
             text = path.read_text(encoding="utf-8")
     return text[text.index("<svg") :]
-
-
-def require_matplotlib():
-    """The matplotlib package; raises ImportError if it is not installed."""
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise ImportError(
-            "The export's report needs Matplotlib, which is not installed: pip install matplotlib"
-        ) from error
-    return matplotlib
 
 
 def _css_class(row):

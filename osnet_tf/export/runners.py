@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME
+from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE
+from osnet_tf.export.litert_runtime import LiteRTEmbedder
 from osnet_tf.export.onnx import onnx_session
-
-SIGNATURE = "serving_default"
 
 
 class Artefact(NamedTuple):
@@ -56,7 +55,7 @@ def runner(format, path, num_threads=1):
     """
     openers = {
         "saved_model": _open_saved_model,
-        "litert": _open_litert,
+        "litert": LiteRTEmbedder,
         "onnx": _open_onnx,
         "openvino": _open_openvino,
     }
@@ -91,22 +90,6 @@ def _open_saved_model(path, num_threads):
 
     def run(images, _keep=model):
         return serve(**{INPUT_NAME: tf.constant(images)})[OUTPUT_NAME].numpy()
-
-    return run
-
-
-def _open_litert(path, num_threads):
-    from ai_edge_litert.interpreter import Interpreter
-
-    serve = Interpreter(model_path=path, num_threads=num_threads).get_signature_runner(SIGNATURE)
-    output = serve.get_output_details()[OUTPUT_NAME]
-    scale, zero_point = output["quantization"]
-
-    def run(images):
-        embeddings = serve(**{INPUT_NAME: images})[OUTPUT_NAME]
-        if output["dtype"] == np.float32:
-            return embeddings
-        return np.float32(scale) * (embeddings.astype(np.float32) - zero_point)
 
     return run
 

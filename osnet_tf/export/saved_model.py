@@ -48,29 +48,20 @@ def export_saved_model(embedder, directory, *, frozen=None):
     size = model_size(embedder)
     model = named_function(frozen or freeze(embedder))
 
-    def embed(images):
-        # Batch norm refuses an empty batch: one black image stands in for it and is cut off
-        number = tf.shape(images)[0]
-        missing = tf.cast(tf.equal(number, 0), tf.int32)
-        images = tf.pad(images, [[0, missing], [0, 0], [0, 0], [0, 0]])
-        return {OUTPUT_NAME: model(images)[OUTPUT_NAME][:number]}
-
+    @_bearing_no_images
     def serving_default(images):
-        return embed(images)
+        return model(images)[OUTPUT_NAME]
 
+    @_bearing_no_images
     def serve_images(images):
-        number = tf.shape(images)[0]
-        missing = tf.cast(tf.equal(number, 0), tf.int32)  # nothing cannot be resized either
-        images = tf.pad(images, [[0, missing], [0, 0], [0, 0], [0, 0]])
-        return {OUTPUT_NAME: embed(resize(images, size))[OUTPUT_NAME][:number]}
+        return model(resize(images, size))[OUTPUT_NAME]
 
     def serve_jpeg(image_bytes):
-        spec = tf.TensorSpec((*size, 3), tf.uint8)
-        return embed(
+        return serving_default(
             tf.map_fn(
                 lambda contents: resize(decode(contents), size),
                 image_bytes,
-                fn_output_signature=spec,
+                fn_output_signature=tf.TensorSpec((*size, 3), tf.uint8),
             )
         )
 
@@ -85,6 +76,21 @@ def export_saved_model(embedder, directory, *, frozen=None):
         setattr(module, name, tf.function(function, input_signature=signature, autograph=False))
     _save(module, directory, {name: getattr(module, name) for name in SIGNATURES})
     return str(directory)
+
+
+def _bearing_no_images(embed):
+    """An endpoint of `embed` that takes an empty batch too.
+
+    Neither batch norm nor resizing does: one black image stands in for it and is cut off.
+    """
+
+    def endpoint(images):
+        number = tf.shape(images)[0]
+        missing = tf.cast(tf.equal(number, 0), tf.int32)
+        images = tf.pad(images, [[0, missing], [0, 0], [0, 0], [0, 0]])
+        return {OUTPUT_NAME: embed(images)[:number]}
+
+    return endpoint
 
 
 def _save(module, directory, signatures):

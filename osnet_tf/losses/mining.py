@@ -1,5 +1,6 @@
 """Which images of which replicas a loss on pairs may pair up."""
 
+import abc
 from typing import NamedTuple
 
 import keras
@@ -88,11 +89,11 @@ def pair_up(pids, embeddings, mining):
     )
 
 
-class PairLoss(keras.losses.Loss):
+class PairLoss(keras.losses.Loss, abc.ABC):
     """The base of losses that compare the images of a batch with one another.
 
-    A subclass has `anchor_losses(pairs)`, which returns one float32 value for each anchor; Keras
-    then takes their mean (or what `reduction` says), and divides it by the number of replicas.
+    A subclass has `anchor_losses`; Keras then takes the mean of what it returns (or what
+    `reduction` says), and divides it by the number of replicas.
 
     Args:
         mining: "replica", or "global" to compare with all replicas' images.
@@ -110,8 +111,16 @@ class PairLoss(keras.losses.Loss):
     def call(self, y_true, y_pred):
         return self.anchor_losses(pair_up(y_true, y_pred, self.mining))
 
+    @abc.abstractmethod
     def anchor_losses(self, pairs):
-        raise NotImplementedError
+        """The loss of each anchor.
+
+        Args:
+            pairs: `Pairs` of n anchors.
+
+        Returns:
+            float32 `(n,)`.
+        """
 
     def get_config(self):
         return {**super().get_config(), "mining": self.mining}

@@ -63,7 +63,8 @@ class BlockKeys:
     def distances(self, start):
         """As `block`, but distances, squared if Euclidean: to float32's precision, never < 0."""
         values = self.block(start)
-        for row, offset in zip(values, self._keys.offsets[start:], strict=False):
+        offsets = self._keys.offsets[start : start + len(values)]
+        for row, offset in zip(values, offsets, strict=True):
             row += np.float32(offset)
             row *= np.float32(self._keys.factor)
             np.maximum(row, 0, out=row)

@@ -23,15 +23,23 @@ def figure_file(path, *, columns=1, width=6.0, height=4.2):
     >>> path.read_bytes()[1:4]
     b'PNG'
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "Pictures need Matplotlib, which is not installed: pip install matplotlib"
-        ) from error
+    require_matplotlib()
+    from matplotlib.figure import Figure
+
     path = Path(path)
     figure = Figure(figsize=(columns * width, height), layout="constrained", dpi=120)
     yield list(figure.subplots(1, columns, squeeze=False)[0])
     new = path.with_name(f"{path.stem}.new{path.suffix}")
     figure.savefig(new)
     os.replace(new, path)
+
+
+def require_matplotlib():
+    """The matplotlib package; raises ImportError if it is not installed."""
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise ImportError(
+            "Pictures need Matplotlib, which is not installed: pip install matplotlib"
+        ) from error
+    return matplotlib

@@ -19,7 +19,7 @@ from osnet_tf.export import (
     run_litert,
     run_onnx,
 )
-from osnet_tf.export.export import unit_length
+from osnet_tf.export.export import with_unit_length
 from osnet_tf.metrics import Calibration
 from osnet_tf.models import OSNet
 
@@ -168,8 +168,9 @@ def test_unit_length_and_a_larger_batch(small_embedder, demo_people, tmp_path, c
     )
     report = export_model(small_embedder, tmp_path / "n", demo_people, config)
     assert report["keras"]["mAP"] is None
-    expected = unit_length(small_embedder).predict(crops, verbose=0)
+    expected = with_unit_length(small_embedder).predict(crops, verbose=0)
     np.testing.assert_allclose(np.linalg.norm(expected, axis=1), 1, atol=1e-5)
+    assert inspect_litert(tmp_path / "n" / "model_b3.tflite").partitions == 1
     found = run_litert(tmp_path / "n" / "model_b3.tflite", crops[:6])
     np.testing.assert_allclose(found, expected[:6], atol=1e-5)
     assert read_manifest(tmp_path / "n")["embedding"]["l2_normalized"] is True

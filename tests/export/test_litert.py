@@ -7,13 +7,9 @@ import numpy as np
 import pytest
 
 from osnet_tf.export.flatbuffer import LiteRTModel
-from osnet_tf.export.litert import (
-    PRECISIONS,
-    export_litert,
-    inspect_litert,
-    read_litert_metadata,
-    run_litert,
-)
+from osnet_tf.export.litert import PRECISIONS, export_litert, read_litert_metadata
+from osnet_tf.export.litert_graph import inspect_litert
+from osnet_tf.export.litert_runtime import LiteRTEmbedder, run_litert
 from osnet_tf.models import OSNet
 
 SIZE = (64, 32)
@@ -110,6 +106,11 @@ def test_integer_embeddings_are_the_float_ones(embedder, images, files, tmp_path
     np.testing.assert_array_equal(
         run_litert(file, images[:4]), run_litert(files["int8"], images[:4])
     )
+    assert LiteRTEmbedder(files["int8"]).output is None
+    output = LiteRTEmbedder(file).output
+    assert output["dtype"] == "int8"
+    steps = run_litert(file, images[:4]) / output["scale"]  # all multiples of one step
+    np.testing.assert_allclose(steps, steps.round(), atol=1e-3)
     last = [inspect_litert(f).operators["DEQUANTIZE"] for f in (file, files["int8"])]
     assert last == [24, 25]  # one for each gate, and the embedding
 
@@ -131,6 +132,16 @@ def test_int8_with_a_larger_batch(embedder, images, files, tmp_path):
         run_litert(two, images[:4]), run_litert(one, images[:4]), atol=2 * step
     )
     assert inspect_litert(two).partitions == 1
+    with pytest.raises(ValueError, match=r"embeds 2 images at a time. Received: 3 images"):
+        run_litert(two, images[:3])
+
+
+def test_any_number_of_batches_and_no_image(files, images):
+    file = files["fp32"]
+    assert run_litert(file, images[:0]).shape == (0, 512)
+    found = run_litert(file, images[:3])
+    for index in range(3):
+        np.testing.assert_array_equal(found[index], run_litert(file, images[index : index + 1])[0])
 
 
 def test_metadata_says_who_normalises(files):

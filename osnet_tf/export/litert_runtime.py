@@ -1,0 +1,78 @@
+"""Running `.tflite` files in LiteRT."""
+
+import os
+
+import numpy as np
+
+from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE
+
+
+class LiteRTEmbedder:
+    """A `.tflite` embedder, opened once to be run many times.
+
+    Called with uint8 RGB images `(batch_size, height, width, 3)`, it gives float32 embeddings
+    `(batch_size, dim)`; integer ones are scaled back.
+
+    Args:
+        path: A file that `export_litert` wrote.
+        num_threads: >= 1.
+
+    Attributes:
+        batch_size: Images that one call takes.
+        size: Values of an embedding.
+        output: Of integer embeddings the dict `{dtype, scale, zero_point}`, else None.
+    """
+
+    def __init__(self, path, num_threads=1):
+        self._serve = litert_interpreter(path, num_threads).get_signature_runner(SIGNATURE)
+        self.batch_size = int(self._serve.get_input_details()[INPUT_NAME]["shape"][0])
+        details = self._serve.get_output_details()[OUTPUT_NAME]
+        self.size = int(details["shape"][-1])
+        self.output = None
+        if details["dtype"] != np.float32:
+            scale, zero_point = details["quantization"]
+            self.output = {
+                "dtype": np.dtype(details["dtype"]).name,
+                "scale": float(scale),
+                "zero_point": int(zero_point),
+            }
+
+    def __call__(self, images):
+        embeddings = self._serve(**{INPUT_NAME: images})[OUTPUT_NAME]
+        if self.output is None:
+            return embeddings
+        shifted = embeddings.astype(np.float32) - self.output["zero_point"]
+        return np.float32(self.output["scale"]) * shifted
+
+
+def run_litert(path, images, *, num_threads=1):
+    """Runs a `.tflite` embedder on images, batch by batch.
+
+    Args:
+        path: A file that `export_litert` wrote.
+        images: uint8 RGB `(n, height, width, 3)`, n a multiple of the file's batch size.
+        num_threads: >= 1.
+
+    Returns:
+        float32 `(n, feature_dim)`; integer embeddings are scaled back.
+
+    Raises ValueError if n is no multiple of the file's batch size.
+    """
+    embedder = LiteRTEmbedder(path, num_threads)
+    batch = embedder.batch_size
+    if len(images) % batch:
+        raise ValueError(
+            f"The file embeds {batch} images at a time. Received: {len(images)} images"
+        )
+    parts = [np.empty((0, embedder.size), np.float32)]
+    parts += [embedder(images[i : i + batch]) for i in range(0, len(images), batch)]
+    return np.concatenate(parts)
+
+
+def litert_interpreter(path, num_threads=1, **options):
+    """An `ai_edge_litert` interpreter of a file, its tensors allocated."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=os.fspath(path), num_threads=num_threads, **options)
+    interpreter.allocate_tensors()
+    return interpreter
