@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from osnet_tf.weights.errors import CheckpointError
+from osnet_tf.weights.pickled_values import TensorRef, show
 from osnet_tf.weights.pth import ZIP_MAGIC, is_legacy, read_legacy, read_zip
 from osnet_tf.weights.safetensors import is_safetensors, read_safetensors
-from osnet_tf.weights.unpickler import TensorRef, show
 
 # Under these names training code files the model's state dict, beside the optimiser's and others.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network")

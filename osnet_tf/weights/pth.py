@@ -19,7 +19,8 @@ from collections.abc import Callable
 import numpy as np
 
 from osnet_tf.weights.errors import CheckpointError
-from osnet_tf.weights.unpickler import ELEMENT_TYPES, StorageRef, TensorRef, Unpickler, show
+from osnet_tf.weights.pickled_values import ELEMENT_TYPES, StorageRef, TensorRef, show
+from osnet_tf.weights.unpickler import Unpickler
 
 ZIP_MAGIC = b"PK\x03\x04"
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C

@@ -10,8 +10,8 @@ import math
 import numpy as np
 
 from osnet_tf.weights.errors import CheckpointError
+from osnet_tf.weights.pickled_values import ELEMENT_TYPES, show
 from osnet_tf.weights.pth import decode
-from osnet_tf.weights.unpickler import ELEMENT_TYPES, show
 
 # The format's own limit on the header.
 MAX_HEADER = 100_000_000

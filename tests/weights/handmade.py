@@ -6,6 +6,10 @@ import math
 import pickle
 import zipfile
 
+import numpy as np
+
+FLOATS = np.arange(6, dtype="<f4") - 2.5
+LONGS = np.array([7, -3], dtype="<i8")
 MAGIC = 0x1950A86A20F9469CFC6C
 
 
@@ -105,3 +109,29 @@ def safetensors_bytes(entries, body):
     }
     text = json.dumps(header).encode()
     return len(text).to_bytes(8, "little") + text + body
+
+
+def numpy_scalar():
+    dtype = Name("numpy", "dtype")("f4", False, True, state=(3, "<", None, None, None, -1, -1, 0))
+    raw = Name("_codecs", "encode")("\x00\x00\x00?", "latin1")
+    return Name("numpy.core.multiarray", "scalar")(dtype, raw)
+
+
+def training_checkpoint(**more):
+    return {
+        "state_dict": {
+            "module.w": tensor("0", (2, 3)),
+            "module.n": tensor("1", (), kind="LongStorage"),
+        },
+        "epoch": 60,
+        "rank1": numpy_scalar(),
+        "optimizer": {
+            "state": {0: {"step": 3, "exp_avg": tensor("9", (2, 3))}},
+            "param_groups": [{"lr": 1e-3, "params": [0], "amsgrad": True}],
+        },
+        "scheduler": {"milestones": Name("collections", "Counter")({20: 1, 40: 1})},
+        "device": Name("torch", "device")("cuda", 0),
+        "ids": Name("__builtin__", "set")([1, 2]),
+        "size": Name("torch", "Size")((2, 3)),
+        **more,
+    }

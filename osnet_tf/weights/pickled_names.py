@@ -1,0 +1,171 @@
+"""The names that a checkpoint's pickle may use, and what each of them builds here.
+
+No name is ever imported or called: a name on the list stands for one small function of this module,
+or for nothing at all (`Inert`: optimiser and epoch records that nobody reads); every other name is
+refused, by name. What PyTorch writes with them: `torch/serialization.py` and `torch/_utils.py`.
+"""
+
+from osnet_tf.weights.pickled_values import (
+    ELEMENT_TYPES,
+    DType,
+    Global,
+    Inert,
+    Malformed,
+    StorageRef,
+    StorageType,
+    TensorRef,
+    set_item,
+    show,
+    sizes,
+)
+
+
+def _tensor(
+    storage: object, offset: object, size: object, stride: object, dtype: str | None = None
+) -> TensorRef:
+    if type(storage) is not StorageRef:
+        raise Malformed(f"a tensor is built on {show(storage)}, not on a storage")
+    if type(offset) is not int or offset < 0:
+        raise Malformed(f"the storage offset of a tensor is {show(offset)}")
+    shape, strides = sizes(size, "size"), sizes(stride, "stride")
+    if len(shape) != len(strides):
+        raise Malformed(f"a tensor has {len(shape)} sizes but {len(strides)} strides")
+    if dtype is None:
+        dtype = storage.dtype
+    elif storage.dtype != dtype and (storage.dtype != "uint8" or storage.start):
+        raise Malformed(f"a {dtype} tensor is built on a {storage.dtype} storage")
+    return TensorRef(storage, offset, shape, strides, dtype)
+
+
+def _arguments(args: tuple, least: int, most: int) -> tuple:
+    if not least <= len(args) <= most:
+        raise Malformed(f"called with {len(args)} arguments")
+    return args
+
+
+def _rebuild_tensor(args: tuple) -> TensorRef:  # before PyTorch 0.4
+    return _tensor(*_arguments(args, 4, 4))
+
+
+def _rebuild_tensor_v2(args: tuple) -> TensorRef:
+    # storage, offset, size, stride, requires_grad, backward_hooks[, metadata]
+    _arguments(args, 6, 7)
+    if len(args) == 7 and args[6]:
+        raise Malformed("conjugated and negated views are not supported")
+    return _tensor(*args[:4])
+
+
+def _rebuild_tensor_v3(args: tuple) -> TensorRef:
+    # storage, offset, size, stride, requires_grad, backward_hooks, dtype[, metadata]
+    _arguments(args, 7, 8)
+    if len(args) == 8 and args[7]:
+        raise Malformed("conjugated and negated views are not supported")
+    if type(args[6]) is not DType:
+        raise Malformed(f"the dtype of a tensor is {show(args[6])}")
+    return _tensor(*args[:4], dtype=args[6].dtype)
+
+
+def _rebuild_parameter(args: tuple) -> TensorRef:
+    # data, requires_grad, backward_hooks[, state]: the attributes in state do not change the values
+    if type(_arguments(args, 3, 4)[0]) is not TensorRef:
+        raise Malformed(f"a Parameter is built on {show(args[0])}, not on a tensor")
+    return args[0]
+
+
+def _rebuild_from_type_v2(args: tuple) -> TensorRef:
+    # function, type, args, state: a plain tensor that carries Python attributes
+    function, kind, inner, _ = _arguments(args, 4, 4)
+    if type(function) is not Global or function.build not in _TENSOR_BUILDERS:
+        raise Malformed(f"a tensor is rebuilt by {show(function)}")
+    if show(kind) not in ("torch.Tensor", "torch.nn.parameter.Parameter"):
+        raise Malformed(f"a tensor is rebuilt as {show(kind)}")
+    if type(inner) is not tuple:
+        raise Malformed("a tensor is rebuilt from no tuple of arguments")
+    return function.build(inner)
+
+
+_TENSOR_BUILDERS = (_rebuild_tensor, _rebuild_tensor_v2, _rebuild_tensor_v3)
+
+
+def _ordered_dict(args: tuple) -> dict:
+    """OrderedDict(), or as Python 2 pickled it: OrderedDict([[key, value], ...])."""
+    _arguments(args, 0, 1)
+    result: dict = {}
+    if args:
+        if type(args[0]) is not list:
+            raise Malformed(f"an OrderedDict is built on {show(args[0])}")
+        for pair in args[0]:
+            if type(pair) not in (list, tuple) or len(pair) != 2:
+                raise Malformed(f"an OrderedDict is built on an item {show(pair)}")
+            set_item(result, *pair)
+        args[0].clear()  # so that naming one long list again and again costs nothing
+    return result
+
+
+def _size(args: tuple) -> tuple[int, ...]:
+    return sizes(_arguments(args, 1, 1)[0], "size")
+
+
+def _allowed() -> dict[str, object]:
+    builders = {
+        "collections.OrderedDict": _ordered_dict,
+        "torch.Size": _size,
+        "torch._utils._rebuild_tensor": _rebuild_tensor,
+        "torch._utils._rebuild_tensor_v2": _rebuild_tensor_v2,
+        "torch._utils._rebuild_tensor_v3": _rebuild_tensor_v3,
+        "torch._utils._rebuild_parameter": _rebuild_parameter,
+        "torch._utils._rebuild_parameter_with_state": _rebuild_parameter,
+        "torch._tensor._rebuild_from_type_v2": _rebuild_from_type_v2,
+    }
+    # Found beside the weights in training checkpoints and never needed: the best score as a NumPy
+    # scalar or array, whose bytes Python 2 protocols write as _codecs.encode(text, "latin1"); the
+    # milestones of a MultiStepLR (a Counter); devices, sets; the type named by a rebuilt tensor.
+    inert = [
+        "_codecs.encode",
+        "builtins.set",
+        "collections.Counter",
+        "numpy.dtype",
+        "numpy.ndarray",
+        "numpy.core.multiarray.scalar",
+        "numpy.core.multiarray._reconstruct",
+        "numpy._core.multiarray.scalar",
+        "numpy._core.multiarray._reconstruct",
+        "torch.Tensor",
+        "torch.device",
+        "torch.nn.parameter.Parameter",
+    ]
+    storages = {
+        "DoubleStorage": "float64",
+        "FloatStorage": "float32",
+        "HalfStorage": "float16",
+        "BFloat16Storage": "bfloat16",
+        "LongStorage": "int64",
+        "IntStorage": "int32",
+        "ShortStorage": "int16",
+        "CharStorage": "int8",
+        "ByteStorage": "uint8",
+        "BoolStorage": "bool",
+        "ComplexFloatStorage": "complex64",
+        "ComplexDoubleStorage": "complex128",
+        "UntypedStorage": "uint8",
+        "storage.UntypedStorage": "uint8",
+    }
+    table: dict[str, object] = {name: Global(name, build) for name, build in builders.items()}
+    table |= {name: Global(name, lambda args, name=name: Inert(name)) for name in inert}
+    table |= {f"torch.{name}": StorageType(f"torch.{name}", d) for name, d in storages.items()}
+    table |= {f"torch.{name}": DType(f"torch.{name}", name) for name in ELEMENT_TYPES}
+    return table
+
+
+# Name -> the `Global`, `StorageType` or `DType` that it stands for.
+ALLOWED = _allowed()
+
+# Name -> why just this one is refused.
+REASONS = {
+    "torch._utils._rebuild_sparse_tensor": "sparse tensors are not supported",
+    "torch.serialization._get_layout": "sparse tensors are not supported",
+    "torch._utils._rebuild_sparse_csr_tensor": "sparse tensors are not supported",
+    "torch._utils._rebuild_nested_tensor": "nested tensors are not supported",
+    "torch._utils._rebuild_qtensor": "quantised tensors are not supported",
+    "torch._utils._rebuild_meta_tensor_no_storage": "a meta tensor has no values",
+}
