@@ -35,6 +35,7 @@ LAYERS = {
     "osnet_tf.presets": NUMPY,
     "osnet_tf.progress_bar": NUMPY,
     "osnet_tf.report": NUMPY,
+    "osnet_tf.table_file": NUMPY,
     "osnet_tf.training.config": NUMPY,
     "osnet_tf.training.recipes": NUMPY,
     "osnet_tf.training.run_dir": NUMPY,

@@ -1,11 +1,10 @@
 """Results of several splits averaged, and results of each query written to a file."""
 
-import csv
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+
+from osnet_tf.table_file import table_writer
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,38 +107,4 @@ def write_per_query(path, result, /, **columns):
     7,1,2,0.5,0.5
     8,0,,,
     """
-    path = Path(path)
-    writers = {".csv": _write_csv, ".parquet": _write_parquet}
-    if path.suffix.lower() not in writers:
-        raise ValueError(f"Results of each query go to .csv or .parquet. Received: path={path}")
-    new = path.with_name(path.name + ".new")
-    writers[path.suffix.lower()](new, per_query(result, **columns))
-    os.replace(new, path)
-
-
-def _write_csv(path, table):
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(table)
-        for row in zip(*table.values(), strict=True):
-            writer.writerow(_cell(value) for value in row)
-
-
-def _cell(value):
-    if isinstance(value, float | np.floating):
-        if np.isnan(value):
-            return ""
-        return int(value) if float(value).is_integer() else float(value)
-    return value
-
-
-def _write_parquet(path, table):
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ImportError(
-            "Parquet files need pyarrow, which is not installed: pip install pyarrow, or choose csv"
-        ) from error
-    columns = {name: pyarrow.array(v, from_pandas=True) for name, v in table.items()}
-    pyarrow.parquet.write_table(pyarrow.table(columns), os.fspath(path))
+    table_writer(path, (".csv", ".parquet"))(per_query(result, **columns))

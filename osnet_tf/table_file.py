@@ -1,0 +1,101 @@
+"""Files of tables: CSV, NumPy's .npz, Parquet; each is there as a whole or not at all."""
+
+import csv
+import os
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+
+def table_writer(path, suffixes, *, name="path"):
+    """A function that writes a table to a file, after a check that it will be able to.
+
+    Args:
+        path: The file. `.csv`: UTF-8, one header line, NaN left empty. `.npz`: the columns as NumPy
+            arrays. `.parquet`: a table, NaN in a column of single values as null, rows of an array
+            `(n, dim)` as lists; needs pyarrow.
+        suffixes: Those of the three that are allowed.
+        name: What the caller calls `path`, for the message.
+
+    Returns:
+        A function of a dict from a column's name to its n values: a sequence, or an array `(n,)`
+        or (not in CSV) `(n, dim)`. It replaces what lies at `path`.
+
+    Raises:
+        ValueError: another suffix.
+        ImportError: Parquet without pyarrow.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "table.csv")
+    >>> write = table_writer(path, (".csv", ".parquet"))
+    >>> write({"name": ["a", "b"], "share": [0.5, float("nan")]})
+    >>> print(path.read_text().strip())
+    name,share
+    a,0.5
+    b,
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in suffixes:
+        raise ValueError(
+            f"`{name}` must end in {' or '.join(suffixes)}. Received: {name}={os.fspath(path)!r}"
+        )
+    if suffix == ".parquet":
+        others = " or ".join(other for other in suffixes if other != suffix)
+        _require_pyarrow(path, others)
+    kinds = {".csv": _write_csv, ".npz": _write_npz, ".parquet": _write_parquet}
+    return partial(_write, Path(path), kinds[suffix])
+
+
+def _require_pyarrow(path, others):
+    try:
+        import pyarrow.parquet  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            f"Writing {os.fspath(path)} needs pyarrow, which is not installed: "
+            f"pip install pyarrow, or choose {others}"
+        ) from error
+
+
+def _write(path, write, columns):
+    new = path.with_name(path.name + ".new")
+    write(new, columns)
+    os.replace(new, path)
+
+
+def _write_csv(path, columns):
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for row in zip(*columns.values(), strict=True):
+            writer.writerow(_cell(value) for value in row)
+
+
+def _cell(value):
+    if isinstance(value, float | np.floating):
+        if np.isnan(value):
+            return ""
+        return int(value) if float(value).is_integer() else float(value)
+    return value
+
+
+def _write_npz(path, columns):
+    with open(path, "wb") as file:
+        np.savez(file, **columns)
+
+
+def _write_parquet(path, columns):
+    import pyarrow
+    import pyarrow.parquet
+
+    arrays = {name: _parquet_column(values) for name, values in columns.items()}
+    pyarrow.parquet.write_table(pyarrow.table(arrays), os.fspath(path))
+
+
+def _parquet_column(values):
+    import pyarrow
+
+    if np.ndim(values) == 2:
+        flat = pyarrow.array(values.reshape(-1))
+        return pyarrow.FixedSizeListArray.from_arrays(flat, values.shape[1])
+    return pyarrow.array(values, from_pandas=True)
