@@ -70,7 +70,8 @@ def run(main):
         except (ValueError, ArithmeticError, OSError, ImportError) as error:
             if not _is_ours(error):
                 raise
-            sys.exit(_complain(str(error)))
+            _complain(str(error))
+            sys.exit(getattr(error, "exit_code", 2))
         except KeyboardInterrupt as error:
             name = getattr(error, "signal_name", "SIGINT")
             where = getattr(error, "checkpoint", None)
@@ -79,6 +80,13 @@ def run(main):
             sys.exit(143 if name == "SIGTERM" else 130)
 
     app.run(guarded)
+
+
+def notify(text):
+    """Says on stderr what is out of the ordinary, beneath any progress bar."""
+    from tqdm import tqdm
+
+    tqdm.write(f"note: {text}", file=sys.stderr)
 
 
 def load_tensorflow():

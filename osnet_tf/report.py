@@ -69,6 +69,10 @@ def _counts_line(one):
         parts.append(f"{one['num_distractors']} of them distractors")
     if one.get("trained_on"):
         parts.append("THESE PEOPLE WERE TRAINED ON (combine_all)")
+    if one.get("held_out"):
+        parts.append(f"held out from training ({one['held_out']:.0%} of its people)")
+    if one.get("best"):
+        parts.append(f"best mAP {100 * one['best']['mAP']:.2f} in epoch {one['best']['epoch']}")
     return f"{one['dataset']}: {', '.join(parts)}"
 
 
@@ -241,6 +245,48 @@ def throughput_table(rows):
     for row in rows:
         ratio = row.images_per_second / rows[0].images_per_second
         lines.append(f"{row.images_per_second:>9.0f}  {ratio:>5.2f}  {row.name}")
+    return "\n".join(lines)
+
+
+def profile_table(rows, shown=15):
+    """What `osnet_tf.training.read_profile` returned: where the time of a step goes.
+
+    >>> from types import SimpleNamespace
+    >>> rows = [SimpleNamespace(name="Conv2D", calls=79.0, milliseconds=50.0, share=0.25)]
+    >>> print(profile_table(rows))
+    ms in a step   share    calls  operation
+            50.0   25.0%       79  Conv2D
+    """
+    lines = [f"{'ms in a step':>12}  {'share':>6}  {'calls':>7}  operation"]
+    for row in rows[:shown]:
+        lines.append(f"{row.milliseconds:>12.1f}  {row.share:>6.1%}  {row.calls:>7.0f}  {row.name}")
+    if len(rows) > shown:
+        rest = sum(row.milliseconds for row in rows[shown:])
+        share = sum(row.share for row in rows[shown:])
+        lines.append(f"{rest:>12.1f}  {share:>6.1%}  {'':>7}  {len(rows) - shown} others")
+    return "\n".join(lines)
+
+
+def sweep_table(trials):
+    """What `osnet_tf.training.sweep` returned, the best first.
+
+    >>> from types import SimpleNamespace
+    >>> trial = SimpleNamespace(number=3, mAP=0.5, epochs=6, state="complete")
+    >>> trial.settings = {"learning_rate": 0.00123456}
+    >>> print(sweep_table([trial]))
+       mAP  epochs  state     trial  settings
+     50.00       6  complete      3  learning_rate=0.00123
+    """
+    lines = [f"{'mAP':>6}  {'epochs':>6}  {'state':<8}  {'trial':>5}  settings"]
+    for trial in trials:
+        settings = ", ".join(
+            f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
+            for name, value in trial.settings.items()
+        )
+        lines.append(
+            f"{100 * trial.mAP:>6.2f}  {trial.epochs:>6}  {trial.state:<8}  {trial.number:>5}  "
+            f"{settings}"
+        )
     return "\n".join(lines)
 
 

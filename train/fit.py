@@ -16,6 +16,7 @@ from osnet_tf.training import RECIPES, ConfigError, RunDir, make_config
 RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run (default: runs/NAME).")
 RECIPE = flags.DEFINE_string("recipe", "", "Named settings: " + report.recipe_lines(RECIPES))
 RESUME = flags.DEFINE_boolean("resume", False, "Go on from the newest checkpoint in --run_dir.")
+PROFILE = flags.DEFINE_boolean("profile", False, "Show where the time of a step goes.")
 EXPORT = flags.DEFINE_boolean("export", False, "Export a SavedModel and a TFLite file too.")
 command_line.define_config_flags()
 
@@ -36,11 +37,22 @@ def main(_):
         run_dir = RunDir(RUN_DIR.value or f"runs/{config.dataset}-{config.preset}-{stamp}")
 
     command_line.load_tensorflow()  # only now that the flags are known to be good
-    from osnet_tf.training import fit
+    from osnet_tf.training import fit, read_profile
 
     print(f"{config.preset} at {config.height}x{config.width} on {config.dataset}: {run_dir.path}")
-    results = fit(config, run_dir.path, resume=RESUME.value, show_progress=True)
+    results = fit(
+        config,
+        run_dir.path,
+        resume=RESUME.value,
+        profile=PROFILE.value,
+        show_progress=True,
+        notify=command_line.notify,
+    )
+    if not results:  # the chief has them
+        return
     print(report.results_table(results))
+    if PROFILE.value:
+        print(report.profile_table(read_profile(run_dir.tensorboard)))
 
     if EXPORT.value:
         from osnet_tf.export import export_run

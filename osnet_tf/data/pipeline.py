@@ -86,12 +86,14 @@ class DecodedImages:
         return _as_tensor(pixels)
 
 
-def training_dataset(images, labels, batches, *, augmentation=None, seed=0, epoch=0, start_step=0):
+def training_dataset(
+    images, labels, batches, *, augmentation=None, seed=0, epoch=0, start_step=0, part=(0, 1)
+):
     """One epoch of training batches, exactly the planned ones in their order.
 
     What happens to an image depends on `seed`, `epoch` and its position in the epoch only, so an
-    epoch that is entered at `start_step` goes on as if it had never stopped. A batch is one
-    element; `strategy.experimental_distribute_dataset` cuts it into contiguous parts.
+    epoch that is entered at `start_step` goes on as if it had never stopped, and the parts of a
+    batch that several hosts read are those of the batch that one host reads.
 
     Args:
         images: `DecodedImages`.
@@ -101,10 +103,11 @@ def training_dataset(images, labels, batches, *, augmentation=None, seed=0, epoc
         seed: int >= 0, the run's.
         epoch: int >= 0.
         start_step: int in 0..steps, number of batches to leave out at the start.
+        part: `(index, count)`, of each batch the index-th of `count` equal, contiguous parts.
 
     Returns:
-        A `tf.data.Dataset` of `(images, labels)`: uint8 `(batch, height, width, 3)` of 0..255 and
-        int32 `(batch,)`.
+        A `tf.data.Dataset` of `(images, labels)`: uint8 `(batch / count, height, width, 3)` of
+        0..255 and int32 `(batch / count,)`.
 
     Raises:
         ValueError: if shapes, dtypes or indices do not fit together.
@@ -144,12 +147,19 @@ def training_dataset(images, labels, batches, *, augmentation=None, seed=0, epoc
     steps, batch = batches.shape
     if not 0 <= start_step <= steps:
         raise ValueError(f"start_step must be in 0..{steps}. Received: start_step={start_step}")
+    index, count = part
+    if not 0 <= index < count or batch % count:
+        raise ValueError(
+            f"part must be (index, count), index < count, count a divisor of the batch of {batch}. "
+            f"Received: part={part}"
+        )
+    kept = slice(index * batch // count, (index + 1) * batch // count)
     drawn = draw(augmentation or Augmentation(), batches.size, images.size, seed=seed, epoch=epoch)
     drawn = {
-        name: values.reshape(steps, batch, *values.shape[1:])[start_step:]
+        name: values.reshape(steps, batch, *values.shape[1:])[start_step:, kept]
         for name, values in drawn.items()
     }
-    batches = batches[start_step:]
+    batches = batches[start_step:, kept]
 
     with tf.device("CPU:0"):
         if images.pixels is not None:
@@ -157,7 +167,7 @@ def training_dataset(images, labels, batches, *, augmentation=None, seed=0, epoc
             find = lambda indices: tf.gather(images.pixels, indices)  # noqa: E731
         else:
             paths = np.array(images.paths, object)[batches.reshape(-1)]
-            pixels = _read(paths, images.size).batch(batch, drop_remainder=True)
+            pixels = _read(paths, images.size).batch(batch // count, drop_remainder=True)
             find = tf.identity
         planned = tf.data.Dataset.from_tensor_slices((labels[batches].astype(np.int32), drawn))
         dataset = tf.data.Dataset.zip(pixels, planned).map(
@@ -209,8 +219,6 @@ def _read(paths, size):
 def _finish(dataset):
     options = tf.data.Options()
     options.deterministic = True
-    # Several hosts read the same plan: each keeps its part of every batch, no files are shared out.
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 

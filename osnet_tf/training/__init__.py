@@ -7,18 +7,29 @@ from osnet_tf.training.config import TrainingConfig
 from osnet_tf.training.recipes import RECIPES, make_config
 
 _HOMES = {
+    "BestEvaluation": "best",
+    "CheckpointError": "checkpoints",
+    "Checkpoints": "checkpoints",
     "DivergedError": "trainer",
     "FusedAdam": "optimizers",
     "Interrupted": "interrupts",
+    "MomentumSGD": "optimizers",
     "MovingAverage": "moving_average",
+    "OpTime": "profiling",
     "RunDir": "run_dir",
     "RunDirError": "run_dir",
+    "StepProfiler": "profiling",
     "Trainer": "trainer",
     "TrainingStep": "step",
     "WarmUp": "schedules",
+    "WorkerLostError": "workers",
+    "Workers": "workers",
     "fit": "fit",
-    "make_losses": "fit",
+    "default_strategy": "fit",
+    "make_losses": "objective",
     "make_optimizer": "optimizers",
+    "read_profile": "profiling",
+    "sweep": "sweep",
 }
 
 __all__ = ["RECIPES", "ConfigError", "TrainingConfig", "make_config", *_HOMES]
@@ -28,5 +39,5 @@ def __getattr__(name):
     if name not in _HOMES:
         raise AttributeError(f"module 'osnet_tf.training' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"osnet_tf.training.{_HOMES[name]}"), name)
-    globals()[name] = value  # `fit` is a module too: the function must win
+    globals()[name] = value  # `fit` and `sweep` are modules too: the functions must win
     return value

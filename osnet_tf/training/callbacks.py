@@ -83,26 +83,52 @@ class MetricsCSV(keras.callbacks.Callback):
 
 
 class TensorBoard(keras.callbacks.Callback):
-    """Writes the logs of each epoch as TensorBoard scalars.
+    """Writes the logs of each epoch as TensorBoard scalars; of some epochs more than that.
 
-    (Keras's own callback reads them off a compiled model, which this loop does not have.)
+    After the first epoch and each one that was evaluated (its logs hold "mAP") it adds histograms
+    of all trained weights and a sheet of training images, augmented, as the model saw them.
+
+    (Keras's own callback reads its scalars off a compiled model, which this loop does not have.)
 
     Args:
         log_dir: Folder of the event files.
+        images_of: None, or epoch -> uint8 `(batch, height, width, 3)`, RGB of 0..255.
     """
 
-    def __init__(self, log_dir):
+    _COLUMNS = 8
+    _ROWS = 4
+
+    def __init__(self, log_dir, images_of=None):
         super().__init__()
         self._writer = tf.summary.create_file_writer(str(log_dir))
+        self._images_of = images_of
 
     def on_epoch_end(self, epoch, logs=None):
+        logs = logs or {}
         with self._writer.as_default(step=epoch + 1):
-            for name, value in (logs or {}).items():
+            for name, value in logs.items():
                 tf.summary.scalar(name, value)
+            if epoch == 0 or "mAP" in logs:
+                self._add_weights()
+                if self._images_of is not None:
+                    tf.summary.image("training_images", self._sheet(self._images_of(epoch)))
         self._writer.flush()
 
     def on_train_end(self, logs=None):
         self._writer.close()
+
+    def _add_weights(self):
+        for variable in self.model.trainable_variables:
+            tf.summary.histogram(variable.path, variable.value)
+
+    def _sheet(self, images):
+        """The first images side by side in rows, as one `(1, height, width, 3)`."""
+        columns = min(self._COLUMNS, len(images))
+        rows = min(self._ROWS, len(images) // columns)
+        _, height, width, _ = images.shape
+        sheet = tf.reshape(images[: rows * columns], (rows, columns, height, width, 3))
+        sheet = tf.transpose(sheet, (0, 2, 1, 3, 4))
+        return tf.reshape(sheet, (1, rows * height, columns * width, 3))
 
 
 class SaveCheckpoint(keras.callbacks.Callback):

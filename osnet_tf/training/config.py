@@ -10,6 +10,7 @@ SCHEDULES = ("cosine", "step", "constant")
 HEADS = ("linear", "arcface", "cosface")
 TRIPLETS = ("batch_hard", "semi_hard")
 MINING = ("replica", "global")
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class TrainingConfig(Config):
     combine_all: bool = setting(
         False, "Train on query and gallery too, for a model that is used on other data."
     )
+    hold_out: float = setting(
+        0.0,
+        "Share of the training people who are left out and evaluated on in place of query and "
+        "gallery, to choose settings by.",
+    )
     preset: str = setting("osnet_x1_0", "Architecture, such as osnet_x1_0 or osnet_x0_25.")
     height: int = setting(256, "Height of the model's images, in pixels.")
     width: int = setting(128, "Width of the model's images, in pixels.")
@@ -51,9 +57,16 @@ class TrainingConfig(Config):
     )
     optimizer: str = setting("amsgrad", "amsgrad, adam or sgd.")
     learning_rate: float = setting(0.0015, "Learning rate after the warm-up.")
+    base_rate_factor: float = setting(
+        1.0,
+        "Factor of the rate for all but new layers; at 0.1 these learn 10 times faster.",
+    )
     momentum: float = setting(0.9, "Momentum of sgd; first moment of adam and amsgrad.")
     l2: float = setting(5e-4, "L2 inside the gradient, as PyTorch's weight_decay; on every weight.")
     weight_decay: float = setting(0.0, "Decoupled weight decay, as Keras's weight_decay.")
+    clip_norm: float = setting(0.0, "Largest norm of the gradient, over all weights; 0: any.")
+    accumulation: int = setting(1, "Parts of a batch that go through the model one by one.")
+    precision: str = setting("float32", f"Of the layers' arithmetic: {', '.join(PRECISIONS)}.")
     schedule: str = setting("cosine", "Learning rate over time: cosine, step or constant.")
     step_epochs: tuple[int, ...] = setting((60, 120), "Epochs after which `step` lowers the rate.")
     step_factor: float = setting(0.1, "What `step` multiplies the rate by.")
@@ -85,6 +98,9 @@ class TrainingConfig(Config):
     )
     synchronized: bool = setting(False, "Batch statistics over all replicas.")
     evaluate_every: int = setting(0, "Epochs between evaluations; 0: after the last one only.")
+    patience: int = setting(
+        0, "Evaluations without a better mAP after which training stops; 0: it goes on."
+    )
     evaluation_batch_size: int = setting(256, "Images in a batch of the evaluation.")
     cache_gib: float = setting(4.0, "Memory for decoded images, in GiB; more are decoded anew.")
     keep_checkpoints: int = setting(2, "Checkpoints to keep.")
@@ -100,18 +116,27 @@ class TrainingConfig(Config):
             "streams",
             "epochs",
             "batch_size",
+            "accumulation",
+            "evaluation_batch_size",
             "keep_checkpoints",
         ):
             self.check(name, getattr(self, name) >= 1, "must be >= 1")
-        self.check("evaluation_batch_size", self.evaluation_batch_size >= 1, "must be >= 1")
         for name in (
             "instances", "momentum", "l2", "weight_decay", "warmup_epochs", "pad",
             "classifier_only_epochs", "triplet_weight", "triplet_margin", "brightness",
             "circle_weight", "circle_margin", "center_weight",
-            "contrast", "saturation", "evaluate_every", "cache_gib", "seed",
+            "contrast", "saturation", "evaluate_every", "cache_gib", "seed", "clip_norm",
+            "patience",
         ):  # fmt: skip
             self.check(name, getattr(self, name) >= 0, "must be >= 0")
         self.check("learning_rate", self.learning_rate > 0, "must be > 0")
+        self.check("base_rate_factor", self.base_rate_factor > 0, "must be > 0")
+        self.check("hold_out", 0 <= self.hold_out < 1, "must be in [0, 1)")
+        self.check("precision", self.precision in PRECISIONS, one_of(PRECISIONS))
+        if self.patience:
+            self.check("patience", self.evaluate_every > 0, "needs evaluate_every")
+        if self.combine_all:
+            self.check("hold_out", not self.hold_out, "cannot go with combine_all")
         self.check("label_smoothing", 0 <= self.label_smoothing < 1, "must be in [0, 1)")
         self.check("erase", 0 <= self.erase <= 1, "must be in [0, 1]")
         self.check("step_factor", 0 < self.step_factor <= 1, "must be in (0, 1]")

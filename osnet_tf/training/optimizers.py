@@ -6,8 +6,46 @@ import tensorflow as tf
 from osnet_tf.training.schedules import learning_rate_schedule
 
 
+class RateFactors:
+    """Mixin of an optimizer: learning rates of their own for some variables.
+
+    (Keras has one rate for all. Its decoupled `weight_decay` stays with that one.)
+    """
+
+    def scale_rate(self, variables, factor):
+        """Multiplies the learning rate of these variables. The optimizer must be built."""
+        for variable in variables:
+            self._factors[self._get_variable_index(variable)] = float(factor)
+
+    @property
+    def _factors(self):
+        return self.__dict__.setdefault("_rate_factors", {})
+
+    def _rate_for(self, variable, learning_rate):
+        factor = self._factors.get(self._get_variable_index(variable), 1.0)
+        return learning_rate if factor == 1.0 else factor * learning_rate
+
+
 @keras.saving.register_keras_serializable(package="osnet_tf")
-class FusedAdam(keras.optimizers.Adam):
+class MomentumSGD(RateFactors, keras.optimizers.SGD):
+    """Keras's SGD with learning rates of their own for some variables.
+
+    >>> import numpy as np
+    >>> weights = [keras.Variable(np.array([1.0], "float32")) for _ in range(2)]
+    >>> optimizer = MomentumSGD(learning_rate=0.1)
+    >>> optimizer.build(weights)
+    >>> optimizer.scale_rate(weights[1:], 0.1)
+    >>> optimizer.apply([np.array([1.0], "float32")] * 2, weights)
+    >>> [round(float(weight[0]), 3) for weight in weights]
+    [0.9, 0.99]
+    """
+
+    def update_step(self, gradient, variable, learning_rate):
+        super().update_step(gradient, variable, self._rate_for(variable, learning_rate))
+
+
+@keras.saving.register_keras_serializable(package="osnet_tf")
+class FusedAdam(RateFactors, keras.optimizers.Adam):
     """Keras's Adam and AMSGrad with one TensorFlow operation for each weight.
 
     Stock Keras composes the update of a weight from some twenty operations. OSNet has over 400
@@ -37,7 +75,7 @@ class FusedAdam(keras.optimizers.Adam):
             "v": self._velocities[index].value.handle,
             "beta1_power": beta_1**step,
             "beta2_power": beta_2**step,
-            "lr": tf.cast(learning_rate, variable.dtype),
+            "lr": tf.cast(self._rate_for(variable, learning_rate), variable.dtype),
             "beta1": beta_1,
             "beta2": beta_2,
             "epsilon": tf.cast(self.epsilon, variable.dtype),
@@ -54,7 +92,8 @@ def make_optimizer(config, steps_per_epoch):
     """The Keras optimizer that a config asks for.
 
     `config.l2` is not part of it: PyTorch's weight decay is inside the gradient, so the training
-    step adds it there. `config.weight_decay` is Keras's own, decoupled.
+    step adds it there. `config.weight_decay` is Keras's own, decoupled. In float16 small gradients
+    vanish, so there the optimizer is a `keras.optimizers.LossScaleOptimizer` around it.
 
     >>> from osnet_tf.training.config import TrainingConfig
     >>> make_optimizer(TrainingConfig(optimizer="amsgrad"), 10).amsgrad
@@ -65,7 +104,25 @@ def make_optimizer(config, steps_per_epoch):
         "weight_decay": config.weight_decay or None,
     }
     if config.optimizer == "sgd":
-        return keras.optimizers.SGD(momentum=config.momentum, **common)
-    return FusedAdam(
-        beta_1=config.momentum, epsilon=1e-8, amsgrad=config.optimizer == "amsgrad", **common
-    )
+        optimizer = MomentumSGD(momentum=config.momentum, **common)
+    else:
+        amsgrad = config.optimizer == "amsgrad"
+        optimizer = FusedAdam(beta_1=config.momentum, epsilon=1e-8, amsgrad=amsgrad, **common)
+    if config.precision == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def slow_base(optimizer, model, embedder, factor):
+    """Multiplies the learning rate of the embedder's weights; those of new layers keep theirs.
+
+    Args:
+        optimizer: What `make_optimizer` returned; it is built here.
+        model: The model that is trained, as `add_classifier` returns it.
+        embedder: The one it was put on.
+        factor: > 0; 0.1 makes the classifier learn ten times as fast as the rest, the public code's
+            `staged_lr`.
+    """
+    optimizer.build(model.trainable_variables)
+    own = getattr(optimizer, "inner_optimizer", optimizer)
+    own.scale_rate(embedder.trainable_variables, factor)

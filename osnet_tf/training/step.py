@@ -18,13 +18,21 @@ class TrainingStep:
         strategy: A `tf.distribute.Strategy`; `tf.distribute.get_strategy()` for one device.
         l2: Added to the gradient as l2 x weight on every trainable weight, as PyTorch's
             weight_decay; >= 0.
+        clip_norm: Largest global L2 norm of the whole batch's gradient (before l2 is added), as
+            PyTorch's `clip_grad_norm_`; 0 for none.
+        accumulation: Equal, contiguous parts that each replica's images go through the model in,
+            one after the other, before the one update; >= 1. Batch statistics and pairs of images
+            are those of a part.
         classifier_only: Train the layer named "classifier" alone, all others as in inference
             (their batch norm too, as the public code's `fixbase_epoch`).
         average: A `MovingAverage` to update after each step; may be None.
         xla: Compile the forward and backward pass with XLA. With one replica only: the
             replicas' running statistics meet in the middle of it.
 
-    Raises ValueError for `xla` on several replicas or a negative l2.
+    An optimizer that scales the loss (`keras.optimizers.LossScaleOptimizer`, for float16) gets a
+    scaled gradient; a step in which it overflows changes no weight.
+
+    Raises ValueError for `xla` on several replicas, a negative l2 or clip_norm, no accumulation.
 
     Reference: arXiv 1905.00953, section 4.1.
     """
@@ -37,12 +45,18 @@ class TrainingStep:
         strategy,
         *,
         l2=0.0,
+        clip_norm=0.0,
+        accumulation=1,
         classifier_only=False,
         average=None,
         xla=False,
     ):
         if not l2 >= 0.0:
             raise ValueError(f"`l2` must be >= 0. Received: l2={l2}")
+        if not clip_norm >= 0.0:
+            raise ValueError(f"`clip_norm` must be >= 0. Received: clip_norm={clip_norm}")
+        if accumulation < 1:
+            raise ValueError(f"`accumulation` must be >= 1. Received: accumulation={accumulation}")
         replicas = strategy.num_replicas_in_sync
         if xla and replicas > 1:
             raise ValueError(f"`xla` needs a single replica. Received: {replicas} replicas")
@@ -51,6 +65,12 @@ class TrainingStep:
         self._optimizer = optimizer
         self._strategy = strategy
         self._l2 = float(l2)
+        self._clip_norm = float(clip_norm)
+        self._accumulation = int(accumulation)
+        # A norm, or an overflow, is that of the whole batch's gradient: the replicas' parts have to
+        # meet before the optimizer, which adds them up only when it applies them
+        scales_loss = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        self._meet = replicas > 1 and bool(clip_norm or scales_loss)
         self._classifier_only = classifier_only
         self._average = average
         classifier = model.get_layer("classifier")
@@ -84,11 +104,36 @@ class TrainingStep:
         }
 
     def _replica_step(self, images, labels):
-        gradients, results = self._gradients(images, labels)
+        gradients, results = self._accumulate(images, labels)
+        replicas = self._strategy.num_replicas_in_sync
+        if self._meet:
+            context = tf.distribute.get_replica_context()
+            total = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+            gradients = [gradient / replicas for gradient in total]  # the optimizer adds them again
+        if self._clip_norm:
+            shared = self._clip_norm / (replicas if self._meet else 1)
+            gradients, _ = tf.clip_by_global_norm(gradients, self._optimizer.scale_loss(shared))
+        if self._l2:
+            l2 = self._optimizer.scale_loss(self._l2 / replicas)
+            gradients = [
+                gradient + l2 * variable.value
+                for gradient, variable in zip(gradients, self._variables, strict=True)
+            ]
         self._optimizer.apply(gradients, self._variables)
         if self._average is not None:
             self._average.update()
         return results
+
+    def _accumulate(self, images, labels):
+        """Mean gradients and results over the parts of a replica's batch."""
+        parts = self._accumulation
+        if parts == 1:
+            return self._gradients(images, labels)
+        done = [
+            self._gradients(*part)
+            for part in zip(tf.split(images, parts), tf.split(labels, parts), strict=True)
+        ]
+        return tf.nest.map_structure(lambda *values: tf.add_n(values) / parts, *done)
 
     def _compute_gradients(self, images, labels):
         replicas = self._strategy.num_replicas_in_sync
@@ -96,11 +141,8 @@ class TrainingStep:
             outputs = self._model(images, training=not self._classifier_only)
             # Keras's losses divide by the number of replicas themselves
             share_of_loss, parts = self._losses(labels, outputs)
-        variables = [variable.value for variable in self._variables]
-        gradients = tape.gradient(share_of_loss, variables)
-        if self._l2:
-            l2 = self._l2 / replicas
-            gradients = [g + l2 * v for g, v in zip(gradients, variables, strict=True)]
+            scaled = self._optimizer.scale_loss(share_of_loss)
+        gradients = tape.gradient(scaled, [variable.value for variable in self._variables])
         correct = keras.ops.argmax(outputs["logits"], axis=-1) == keras.ops.cast(labels, "int32")
         accuracy = keras.ops.mean(keras.ops.cast(correct, "float32"))
         losses = {"loss": share_of_loss, **parts}

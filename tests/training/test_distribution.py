@@ -42,3 +42,9 @@ def test_the_plain_single_replica_is_another_computation(report):
 
 def test_the_replicas_copies_stay_the_same(report):
     assert report["copies_apart"] == 0.0
+
+
+def test_the_norm_and_the_scale_are_those_of_the_whole_batch(report):
+    assert report["clipped_and_scaled"]["losses"] < 1e-5
+    assert report["clipped_and_scaled"]["weights"] < 1e-5
+    assert report["clipped"]["weights"] > 1e-3  # clipping did something

@@ -2,17 +2,19 @@
 
 import csv
 import json
+import sys
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from osnet_tf.data import generate_demo
+from osnet_tf.data import generate_demo, load_dataset
 from osnet_tf.data.decoding import ImageError
 from osnet_tf.evaluation import EvaluationConfig, evaluate_source
 from osnet_tf.report import results_table
-from osnet_tf.training import ConfigError, RunDir, RunDirError, fit, make_config
+from osnet_tf.training import ConfigError, RunDir, RunDirError, fit, make_config, read_profile
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +33,7 @@ def config(data_dir, **settings):
             "width": 16,
             "batch_size": 8,
             "epochs": 2,
+            "streams": 1,
             "deterministic": False,
             **settings,
         },
@@ -82,7 +85,8 @@ def test_every_loss_and_the_average_at_once(data_dir, tmp_path):
     parts = {"margin_softmax": 1, "semi_hard_triplet": 0.5, "circle": 0.1, "center": 0.01}
     total = sum(weight * float(row[name]) for name, weight in parts.items())
     assert float(row["loss"]) == pytest.approx(total, rel=1e-4)
-    kept = tf.train.load_checkpoint(tf.train.latest_checkpoint(run.checkpoints))
+    [index] = run.checkpoints.glob("*.index")
+    kept = tf.train.load_checkpoint(str(index.with_suffix("")))
     variable = keras.models.load_model(run.embedder).trainable_variables[0]
     name = variable.path.replace("/", ".S")  # as TensorFlow writes a slash within a name
     end = f"{name}/.ATTRIBUTES/VARIABLE_VALUE"
@@ -90,6 +94,49 @@ def test_every_loss_and_the_average_at_once(data_dir, tmp_path):
     assert np.abs(variable - kept.get_tensor(f"weights/{end}")).max() > 1e-5
     record, _ = evaluate_source(EvaluationConfig(verification=False), run_dir=run.path)
     assert record["datasets"]["demo"]["cosine"] == results["cosine"]
+
+
+def test_the_best_model_is_kept_and_training_stops_when_nothing_gets_better(
+    data_dir, tmp_path, monkeypatch
+):
+    """The last model is the result; accumulation, clipping and bfloat16 on the way."""
+    mAPs = iter([0.2, 0.5, 0.4, 0.5, 0.7])
+
+    def fake(embedder, *_, **__):
+        assert embedder.get_layer("conv5").dtype_policy.name == "float32"
+        found = {"rank1": 0.0, "mAP": next(mAPs)}
+        return SimpleNamespace(results={"euclidean": found, "cosine": found})
+
+    monkeypatch.setattr(sys.modules["osnet_tf.training.fit"], "evaluate", fake)
+    settings = {
+        "precision": "mixed_bfloat16", "accumulation": 2, "clip_norm": 5.0, "epochs": 9,
+        "base_rate_factor": 0.1, "evaluate_every": 1, "patience": 2,
+    }  # fmt: skip
+    run, said = RunDir(tmp_path / "run"), []
+    results = fit(config(data_dir, **settings), run.path, profile=True, notify=said.append)
+    assert results["euclidean"]["mAP"] == 0.5
+    assert results["best"] == {"epoch": 2, "mAP": 0.5}
+    assert said == ["Stopped after epoch 4: no better mAP in 2 evaluations"]
+    last, best = (keras.models.load_model(path) for path in (run.embedder, run.best_embedder))
+    pairs = zip(last.trainable_variables, best.trainable_variables, strict=True)
+    assert any(not np.array_equal(a, b) for a, b in pairs)
+
+    profiled = {row.name: row for row in read_profile(run.tensorboard)}
+    assert profiled["Conv2DBackpropFilter"].calls > 2 * 10  # two parts a step
+    assert sum(row.share for row in profiled.values()) == pytest.approx(1.0)
+
+    resumed = fit(run.read_config(), run.path, resume=True)  # stays stopped
+    assert resumed["euclidean"]["mAP"] == 0.7
+    assert resumed["best"] == results["best"]
+
+
+def test_people_held_out_of_training(data_dir, tmp_path):
+    results = fit(config(data_dir, hold_out=0.5, epochs=1), tmp_path / "run")
+    train = load_dataset("demo", data_dir).train
+    assert results["held_out"] == 0.5
+    assert results["num_query"] + results["num_gallery"] == len(train) // 2
+    with pytest.raises(ConfigError, match=r"`hold_out` cannot go with combine_all"):
+        config(data_dir, hold_out=0.5, combine_all=True)
 
 
 def test_a_run_on_all_people_says_so(data_dir, tmp_path):

@@ -1,8 +1,11 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from osnet_tf.training import FusedAdam, TrainingStep
+from osnet_tf.training import FusedAdam, MomentumSGD, TrainingStep
+from osnet_tf.training.optimizers import slow_base
+from osnet_tf.training.precision import dtype_policy
 from tests.training import tiny
 
 STRATEGY = tf.distribute.get_strategy()
@@ -13,6 +16,26 @@ def make_step(model=None, **arguments):
     optimizer = FusedAdam(0.01)
     optimizer.build(model.trainable_variables)
     return model, TrainingStep(model, tiny.make_losses(), optimizer, STRATEGY, **arguments)
+
+
+def sgd_step(optimizer=None, **arguments):
+    """A step of plain gradient descent with rate 0.1, and its model."""
+    model = tiny.make_model()
+    optimizer = optimizer or MomentumSGD(0.1)
+    optimizer.build(model.trainable_variables)
+    return model, TrainingStep(model, tiny.make_losses(), optimizer, STRATEGY, **arguments)
+
+
+def tape_gradients(model, images, labels):
+    """Gradients of the losses by a tape of the test's own; running statistics move."""
+    with tf.GradientTape() as tape:
+        loss, _ = tiny.make_losses()(labels, model(images, training=True))
+    return tape.gradient(loss, [v.value for v in model.trainable_variables])
+
+
+def assert_close(ours, expected, **tolerance):
+    for a, b in zip(ours, expected, strict=True):
+        np.testing.assert_allclose(np.asarray(a), np.asarray(b), **(tolerance or {"atol": 1e-6}))
 
 
 def values(layer):
@@ -55,6 +78,109 @@ def test_xla_gives_the_same_steps():
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-3, atol=1e-4)
 
 
+def test_accumulated_parts_give_the_mean_of_their_gradients():
+    images, labels = tiny.make_batches(0)
+    model, step = sgd_step(accumulation=2, l2=1e-2)
+    loss = float(step(images[0], labels[0])["loss"])
+    oracle = tiny.make_model()
+    before = [v.numpy() for v in oracle.trainable_variables]
+    first, second = (tape_gradients(oracle, x, y) for x, y in _halves(images[0], labels[0]))
+    expected = [
+        w - 0.1 * ((a + b) / 2 + 1e-2 * w) for w, a, b in zip(before, first, second, strict=True)
+    ]
+    assert_close(model.trainable_variables, expected)
+    assert_close(model.non_trainable_variables, oracle.non_trainable_variables)
+    whole, plain = sgd_step(l2=1e-2)
+    assert loss != float(plain(images[0], labels[0])["loss"])  # batch statistics are a part's
+    assert np.abs(whole.trainable_variables[0] - model.trainable_variables[0]).max() > 1e-5
+
+
+def _halves(images, labels):
+    half = tiny.BATCH // 2
+    return [(images[:half], labels[:half]), (images[half:], labels[half:])]
+
+
+@pytest.mark.parametrize("clip_norm", [0.05, 100.0])
+def test_clipping_by_the_global_norm(clip_norm):
+    images, labels = tiny.make_batches(0)
+    model, step = sgd_step(clip_norm=clip_norm, l2=1e-2)
+    step(images[0], labels[0])
+    oracle = tiny.make_model()
+    before = [v.numpy() for v in oracle.trainable_variables]
+    gradients = [np.asarray(g) for g in tape_gradients(oracle, images[0], labels[0])]
+    norm = np.sqrt(sum((g.astype("float64") ** 2).sum() for g in gradients))
+    assert 0.05 < norm < 100.0
+    factor = min(1.0, clip_norm / norm)
+    expected = [w - 0.1 * (factor * g + 1e-2 * w) for w, g in zip(before, gradients, strict=True)]
+    assert_close(model.trainable_variables, expected)
+
+
+def test_a_scaled_loss_gives_the_same_step():
+    images, labels = tiny.make_batches(0)
+    arguments = {"clip_norm": 0.05, "l2": 1e-2, "accumulation": 2}
+    plain, plain_step = sgd_step(**arguments)
+    scaled, scaled_step = sgd_step(
+        keras.optimizers.LossScaleOptimizer(MomentumSGD(0.1)), **arguments
+    )
+    for x, y in zip(images, labels, strict=True):
+        losses = [float(step(x, y)["loss"]) for step in (plain_step, scaled_step)]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+    assert_close(plain.variables, scaled.variables)
+
+
+def test_an_overflow_changes_no_weight_and_halves_the_scale():
+    images, labels = tiny.make_batches(0)
+    optimizer = keras.optimizers.LossScaleOptimizer(MomentumSGD(0.1))
+    with dtype_policy("mixed_float16"):
+        model, step = sgd_step(optimizer, l2=1e-2, clip_norm=1.0)
+    optimizer.dynamic_scale.assign(2.0**40)  # float16 ends at 65,504
+    before = [v.numpy() for v in model.trainable_variables]
+    assert np.isfinite(float(step(images[0], labels[0])["loss"]))
+    assert_close(model.trainable_variables, before, atol=0)
+    assert float(optimizer.dynamic_scale) == 2.0**39
+    assert int(optimizer.iterations) == 0
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_reduced_precision_learns_too(precision):
+    """Weights stay float32 and the loss falls about as far as in float32."""
+    falls = {}
+    for name in ("float32", precision):
+        optimizer = MomentumSGD(0.1, momentum=0.9)
+        if name == "mixed_float16":
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        with dtype_policy(name):
+            model, step = sgd_step(optimizer)
+        assert {v.dtype for v in model.trainable_variables} == {"float32"}
+        losses = []
+        for epoch in range(20):
+            images, labels = tiny.make_batches(epoch)
+            losses += [float(step(x, y)["loss"]) for x, y in zip(images, labels, strict=True)]
+        falls[name] = np.mean(losses[-6:]) / np.mean(losses[:6])
+    assert falls["float32"] < 0.85
+    assert falls[precision] == pytest.approx(falls["float32"], abs=0.05)
+
+
+def test_new_layers_may_learn_faster():
+    images, labels = tiny.make_batches(0)
+    start = [v.numpy() for v in tiny.make_model().trainable_variables]
+    plain, step = sgd_step()
+    step(images[0], labels[0])
+    slowed, optimizer = tiny.make_model(), MomentumSGD(0.1)
+    embedder = keras.Model(slowed.input, slowed.output["embedding"])
+    slow_base(optimizer, slowed, embedder, 0.1)
+    TrainingStep(slowed, tiny.make_losses(), optimizer, STRATEGY)(images[0], labels[0])
+    for before, a, b in zip(
+        start, plain.trainable_variables, slowed.trainable_variables, strict=True
+    ):
+        factor = 1.0 if "classifier" in a.path else 0.1
+        np.testing.assert_allclose(b.numpy() - before, factor * (a.numpy() - before), atol=1e-7)
+
+
 def test_invalid_arguments():
+    with pytest.raises(ValueError, match=r"`clip_norm` must be >= 0. Received: clip_norm=-1"):
+        make_step(clip_norm=-1)
+    with pytest.raises(ValueError, match=r"`accumulation` must be >= 1. Received: accumulation=0"):
+        make_step(accumulation=0)
     with pytest.raises(ValueError, match=r"`l2` must be >= 0. Received: l2=-1"):
         make_step(l2=-1)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from osnet_tf.layers import ConvNorm
 from osnet_tf.losses import LabelSmoothedCrossEntropy, WeightedLosses
 from osnet_tf.models import add_classifier
-from osnet_tf.training import FusedAdam, Trainer, TrainingStep
+from osnet_tf.training import FusedAdam, MomentumSGD, MovingAverage, Trainer, TrainingStep
 
 CLASSES = 4
 STEPS = 3
@@ -41,17 +41,24 @@ def make_batches(epoch, seed=0):
     return np.clip(images, 0, 255).astype("uint8"), labels
 
 
-def data_for(epoch, start_step):
+def data_for(epoch, start_step, part=(0, 1)):
     images, labels = make_batches(epoch)
+    index, count = part
+    mine = slice(index * BATCH // count, (index + 1) * BATCH // count)
+    images, labels = images[:, mine], labels[:, mine]
     return tf.data.Dataset.from_tensor_slices((images[start_step:], labels[start_step:]))
 
 
-def make_trainer(folder, learning_rate=0.01, strategy=None, keep_checkpoints=2):
-    """A `Trainer` and its `TrainingStep` on the tiny model."""
+def make_trainer(folder, learning_rate=0.01, strategy=None, keep_checkpoints=2, sgd=False):
+    """A `Trainer` and its `TrainingStep` on the tiny model, with averaged weights."""
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
         model = make_model()
-        optimizer = FusedAdam(learning_rate, amsgrad=True)
+        if sgd:
+            optimizer = MomentumSGD(learning_rate, momentum=0.9)
+        else:
+            optimizer = FusedAdam(learning_rate, amsgrad=True)
+    average = MovingAverage(model.variables, 0.9)
     trainer = Trainer(
         model,
         optimizer,
@@ -59,11 +66,18 @@ def make_trainer(folder, learning_rate=0.01, strategy=None, keep_checkpoints=2):
         checkpoint_dir=folder,
         keep_checkpoints=keep_checkpoints,
         loss_names=["loss", "cross_entropy", "accuracy"],
+        state={"average": average.state},
     )
-    return trainer, TrainingStep(model, make_losses(), optimizer, strategy, l2=5e-4)
+    trainer.average = average
+    step = TrainingStep(model, make_losses(), optimizer, strategy, l2=5e-4, average=average)
+    return trainer, step
 
 
 def state(trainer):
     """Every number that a checkpoint must bring back."""
-    variables = [*trainer.model.variables, *trainer.optimizer.variables]
+    variables = [
+        *trainer.model.variables,
+        *trainer.optimizer.variables,
+        *trainer.average.averages,
+    ]
     return [np.asarray(v.numpy() if hasattr(v, "numpy") else v) for v in variables]

@@ -26,13 +26,15 @@ def steps():
         yield from zip(*tiny.make_batches(epoch), strict=True)
 
 
-def by_strategy(strategy, synchronized):
+def by_strategy(strategy, synchronized, scaled=False, **arguments):
     """Losses and weights of the project's own step."""
     with strategy.scope():
         model = tiny.make_model(synchronized=synchronized)
         optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
+        if scaled:
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         optimizer.build(model.trainable_variables)
-    step = TrainingStep(model, tiny.make_losses(), optimizer, strategy, l2=L2)
+    step = TrainingStep(model, tiny.make_losses(), optimizer, strategy, l2=L2, **arguments)
     losses = []
     for images, labels in steps():
         batch = tf.data.Dataset.from_tensors((images, labels))
@@ -105,6 +107,10 @@ def main():
         "replicas": two.num_replicas_in_sync,
         "synchronized": difference(by_strategy(one, True), by_strategy(two, True)),
         "ghost": difference(by_ghost_steps(), unsynchronized),
+        "clipped_and_scaled": difference(
+            by_strategy(one, True, clip_norm=0.05), by_strategy(two, True, True, clip_norm=0.05)
+        ),
+        "clipped": difference(by_strategy(one, True), by_strategy(one, True, clip_norm=0.05)),
         "plain": difference(plain, unsynchronized),
         "copies_apart": copies_apart(two),
     }

@@ -1,0 +1,39 @@
+"""The losses that a config asks for."""
+
+from osnet_tf.losses import (
+    BatchHardTripletLoss,
+    CenterLoss,
+    CircleLoss,
+    LabelSmoothedCrossEntropy,
+    MarginSoftmaxLoss,
+    SemiHardTripletLoss,
+    WeightedLosses,
+)
+
+
+def make_losses(config):
+    """The `WeightedLosses` that a config asks for."""
+    if config.head == "linear":
+        identity = LabelSmoothedCrossEntropy(config.label_smoothing)
+    else:
+        margin = None if config.head_margin < 0 else config.head_margin
+        identity = MarginSoftmaxLoss(config.head, margin, config.head_scale, config.label_smoothing)
+    losses, weights = {"logits": identity}, {}
+    on_pairs = []
+    if config.triplet_weight and config.triplet == "semi_hard":
+        triplet = SemiHardTripletLoss(config.triplet_margin, mining=config.mining)
+        on_pairs.append((triplet, config.triplet_weight))
+    elif config.triplet_weight:
+        triplet = BatchHardTripletLoss(
+            config.triplet_margin, config.soft_margin, mining=config.mining
+        )
+        on_pairs.append((triplet, config.triplet_weight))
+    if config.circle_weight:
+        circle = CircleLoss(config.circle_margin, config.circle_scale, config.mining)
+        on_pairs.append((circle, config.circle_weight))
+    if on_pairs:
+        losses["embedding"], weights["embedding"] = map(list, zip(*on_pairs, strict=True))
+    if config.center_weight:
+        losses["center_distances"] = CenterLoss()
+        weights["center_distances"] = config.center_weight
+    return WeightedLosses(losses, weights)

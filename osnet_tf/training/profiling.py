@@ -1,0 +1,101 @@
+"""Where the time of a training step goes."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+
+class OpTime(NamedTuple):
+    """Time in one kind of operation.
+
+    Attributes:
+        name: TensorFlow's name of it, such as "Conv2DBackpropFilter".
+        calls: Calls in a step, on average.
+        milliseconds: In a step, on average, summed over threads.
+        share: Of the time in all operations, in [0, 1].
+    """
+
+    name: str
+    calls: float
+    milliseconds: float
+    share: float
+
+
+class StepProfiler(keras.callbacks.Callback):
+    """Records a few steps with TensorFlow's profiler, once the first ones have warmed up.
+
+    The trace lies where TensorBoard's profile plugin looks for it; `read_profile` reads it without.
+
+    Args:
+        log_dir: Folder of TensorBoard's event files.
+        after: Steps of this process to let pass first.
+    """
+
+    #: Steps to record.
+    STEPS = 5
+
+    def __init__(self, log_dir, after=5):
+        super().__init__()
+        self._log_dir = str(log_dir)
+        self._after = after
+        self._seen = 0
+        self._running = False
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self._seen == self._after:
+            tf.profiler.experimental.start(self._log_dir)
+            self._running = True
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._seen += 1
+        if self._seen == self._after + self.STEPS:
+            self._stop()
+
+    def on_train_end(self, logs=None):
+        self._stop()
+
+    def _stop(self):
+        if self._running:
+            tf.profiler.experimental.stop()
+            self._running = False
+
+
+def read_profile(log_dir, steps=StepProfiler.STEPS):
+    """Time by kind of operation in the newest trace below a folder, longest first.
+
+    Args:
+        log_dir: Folder that the profiler was given.
+        steps: Steps that it recorded.
+
+    Returns:
+        List of `OpTime`.
+
+    Raises FileNotFoundError if there is no trace.
+    """
+    traces = sorted(Path(log_dir).rglob("*.xplane.pb"))
+    if not traces:
+        raise FileNotFoundError(f"There is no profile below {log_dir}")
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    space = xplane_pb2.XSpace.FromString(traces[-1].read_bytes())
+    calls, picoseconds = {}, {}
+    for plane in space.planes:
+        names = {key: _operation(value.name) for key, value in plane.event_metadata.items()}
+        for event in (event for line in plane.lines for event in line.events):
+            name = names[event.metadata_id]
+            if name:
+                calls[name] = calls.get(name, 0) + 1
+                picoseconds[name] = picoseconds.get(name, 0) + event.duration_ps
+    total = max(sum(picoseconds.values()), 1)
+    return [
+        OpTime(name, calls[name] / steps, time / 1e9 / steps, time / total)
+        for name, time in sorted(picoseconds.items(), key=lambda item: -item[1])
+    ]
+
+
+def _operation(event):
+    """The kind of operation of an event "NODE:KIND"; empty for one like "Executor::Process"."""
+    node, _, kind = event.rpartition(":")
+    return kind if node and not node.endswith(":") and kind.isidentifier() else ""

@@ -1,0 +1,95 @@
+"""The hosts that train together, and what they have to agree on."""
+
+import contextlib
+
+import tensorflow as tf
+
+#: What TensorFlow raises when another host is gone.
+_LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
+
+
+class WorkerLostError(ConnectionError):
+    """Another host of the run ended, so this one had to. The last checkpoint is kept.
+
+    Attributes:
+        exit_code: What a command ends with: EX_TEMPFAIL, for schedulers that then start it anew.
+    """
+
+    exit_code = 75
+
+
+class Workers:
+    """The hosts (workers) of a `tf.distribute` strategy; a single one for most strategies.
+
+    With `MultiWorkerMirroredStrategy` each host runs the same program. One, the chief (worker 0
+    where TF_CONFIG names none), writes files; decisions that rest on what one host alone knows are
+    shared, or the hosts would part and wait for each other for ever.
+
+    Args:
+        strategy: A `tf.distribute.Strategy`.
+
+    Attributes:
+        count: Number of hosts.
+        is_chief: Whether this host writes.
+
+    >>> workers = Workers(tf.distribute.get_strategy())
+    >>> workers.count, workers.is_chief, workers.any(True), workers.from_chief(0.5)
+    (1, True, True, 0.5)
+    """
+
+    def __init__(self, strategy):
+        self._strategy = strategy
+        self.count, self.is_chief = 1, True
+        if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            resolver = strategy.cluster_resolver
+            hosts = resolver.cluster_spec().as_dict()
+            self.count = len(hosts.get("chief", [])) + len(hosts.get("worker", []))
+            first = "chief" if "chief" in hosts else "worker"
+            self.is_chief = (resolver.task_type, resolver.task_id) == (first, 0)
+
+    def any(self, flag):
+        """Whether `flag` is true on any host. All hosts have to ask."""
+        return self._sum(float(bool(flag))) > 0
+
+    def from_chief(self, value):
+        """The chief's number, on every host. All hosts have to ask; none goes on before all do."""
+        return self._sum(float(value) if self.is_chief else 0.0)
+
+    def same(self, value):
+        """Whether a number is the same on every host. All hosts have to ask."""
+        return not self.any(self.from_chief(value) != float(value))
+
+    def wait(self):
+        """Returns when every host has come here."""
+        self._sum(0.0)
+
+    def _sum(self, value):
+        if self.count == 1:
+            return value
+        strategy = self._strategy
+        local = strategy.num_replicas_in_sync // self.count  # one of its replicas speaks for a host
+        shares = strategy.experimental_distribute_values_from_function(
+            lambda context: tf.constant(
+                value if context.replica_id_in_sync_group % local == 0 else 0.0, tf.float64
+            )
+        )
+        return float(strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None))
+
+    @contextlib.contextmanager
+    def naming_lost(self, last_checkpoint):
+        """A context in which the loss of another host raises WorkerLostError.
+
+        Args:
+            last_checkpoint: Function without arguments, to the path of a checkpoint or None.
+        """
+        try:
+            yield
+        except _LOST as error:
+            if self.count == 1:
+                raise
+            kept = last_checkpoint()
+            go_on = f"Last checkpoint: {kept}" if kept else "There is no checkpoint yet"
+            raise WorkerLostError(
+                f"One of the {self.count} workers ended, so training stopped here. {go_on}. "
+                "Start all workers again, with --resume."
+            ) from error

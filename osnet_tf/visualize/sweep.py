@@ -1,0 +1,41 @@
+"""The picture of a sweep: what each setting does to mAP."""
+
+import numbers
+
+from osnet_tf.visualize.figure import figure_file
+
+_STATES = {"complete": ("#2a7f62", "to the end"), "pruned": ("#c0a056", "given up early")}
+
+
+def draw_sweep(path, trials):
+    """Draws mAP over each setting that was searched, a point for a trial.
+
+    Args:
+        path: File to write; see `figure_file`.
+        trials: `osnet_tf.training.sweep.Trial`s; failed ones are left out.
+
+    >>> import pathlib, tempfile
+    >>> from types import SimpleNamespace
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "sweep.png")
+    >>> draw_sweep(path, [SimpleNamespace(settings={"pad": 5}, mAP=0.5, state="complete")])
+    >>> path.stat().st_size > 0
+    True
+    """
+    shown = [trial for trial in trials if trial.state in _STATES]
+    names = sorted({name for trial in shown for name in trial.settings})
+    with figure_file(path, columns=max(len(names), 1), width=3.6, height=3.4) as columns:
+        for name, axes in zip(names, columns, strict=bool(names)):
+            for state, (colour, words) in _STATES.items():
+                points = [t for t in shown if t.state == state and name in t.settings]
+                values = [_position(t.settings[name]) for t in points]
+                mAPs = [100 * t.mAP for t in points]
+                axes.plot(values, mAPs, "o", color=colour, alpha=0.8, label=words)
+            axes.set(xlabel=name, ylabel="mAP of held-out people (%)")
+            axes.grid(alpha=0.3)
+        columns[0].legend(loc="best", fontsize=8)
+
+
+def _position(value):
+    """Numbers by their size; words and truths side by side."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return value if number else str(value)
