@@ -5,6 +5,7 @@ import os
 import sys
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
@@ -123,12 +124,12 @@ class TensorBoard(keras.callbacks.Callback):
 
     def _sheet(self, images):
         """The first images side by side in rows, as one `(1, height, width, 3)`."""
+        images = np.asarray(images)
         columns = min(self._COLUMNS, len(images))
         rows = min(self._ROWS, len(images) // columns)
         _, height, width, _ = images.shape
-        sheet = tf.reshape(images[: rows * columns], (rows, columns, height, width, 3))
-        sheet = tf.transpose(sheet, (0, 2, 1, 3, 4))
-        return tf.reshape(sheet, (1, rows * height, columns * width, 3))
+        sheet = images[: rows * columns].reshape(rows, columns, height, width, 3)
+        return sheet.swapaxes(1, 2).reshape(1, rows * height, columns * width, 3)
 
 
 class SaveCheckpoint(keras.callbacks.Callback):

@@ -1,6 +1,10 @@
 import csv
 
-from osnet_tf.training.callbacks import MetricsCSV
+import keras
+import numpy as np
+import tensorflow as tf
+
+from osnet_tf.training.callbacks import MetricsCSV, TensorBoard
 
 
 def rows(path):
@@ -25,3 +29,33 @@ def test_a_new_run_starts_a_new_file(tmp_path):
     path.write_text("epoch,loss,mAP\n7,1,1\n")
     MetricsCSV(path, ["loss", "mAP"]).on_epoch_end(0, {"loss": 3.0})
     assert rows(path) == [("1", "3", "")]
+
+
+def test_tensorboard_holds_scalars_weights_and_the_images_as_they_were(tmp_path):
+    rng = np.random.default_rng(0)
+    batch = rng.integers(0, 256, (11, 6, 4, 3), dtype="uint8")
+    board = TensorBoard(tmp_path, lambda epoch: batch)
+    board.set_model(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="head")]))
+    board.on_epoch_end(0, {"loss": 2.5, "learning_rate": 0.125})
+    board.on_epoch_end(1, {"loss": 1.5})
+    board.on_epoch_end(2, {"mAP": 0.5})
+    board.on_train_end()
+    [file] = tmp_path.iterdir()
+    found = {}
+    for event in tf.compat.v1.train.summary_iterator(str(file)):
+        for value in event.summary.value:
+            found.setdefault(value.tag, {})[event.step] = value.tensor
+    assert {step: float(tf.make_ndarray(t)) for step, t in found["loss"].items()} == {
+        1: 2.5,
+        2: 1.5,
+    }
+    assert float(tf.make_ndarray(found["learning_rate"][1])) == 0.125
+    [kernel] = [tag for tag in found if tag.endswith("head/kernel")]
+    assert set(found[kernel]) == set(found["training_images"]) == {1, 3}
+    buckets = tf.make_ndarray(found[kernel][1])
+    assert buckets[:, 2].sum() == 6  # a kernel of 3 x 2
+    width, height, png = tf.make_ndarray(found["training_images"][1])
+    assert (int(width), int(height)) == (8 * 4, 1 * 6)
+    sheet = tf.io.decode_png(png).numpy()
+    for i in range(8):
+        np.testing.assert_array_equal(sheet[:, 4 * i : 4 * i + 4], batch[i])
