@@ -13,6 +13,7 @@ from osnet_tf.data.decoding import ImageError
 from osnet_tf.embedding import embed_paths
 from osnet_tf.evaluation import (
     EvaluationConfig,
+    FeatureCache,
     evaluate,
     evaluate_features,
     evaluate_source,
@@ -194,6 +195,30 @@ def demo(tmp_path_factory):
     return folder
 
 
+def test_embeddings_are_kept_until_anything_changes(embedder, paths, tmp_path):
+    cache, calls = FeatureCache(tmp_path / "features"), []
+
+    def embed():
+        calls.append(1)
+        return np.full((5, 2), float(len(calls)), "float32")
+
+    def get(flip_test=False, paths=paths):
+        return float(cache.get("five", embedder, paths, flip_test, embed)[0, 0])
+
+    assert [get(), get()] == [1, 1]
+    assert [get(flip_test=True), get(flip_test=True), get()] == [2, 2, 3]
+    Image.new("RGB", (20, 40)).save(paths[2])  # another picture by the same name
+    assert [get(), get(), get(paths=paths[::-1])] == [4, 4, 5]
+    weight = embedder.trainable_variables[0]
+    before = weight.numpy()
+    weight.assign(before * 1.001)
+    assert [get(), get()] == [6, 6]
+    weight.assign(before)
+    entry = tmp_path / "features" / "five.npz"
+    entry.write_bytes(entry.read_bytes()[:100])
+    assert [get(), get()] == [7, 7]
+
+
 def test_everything_is_written(demo):
     record, output_dir = evaluate_source(
         EvaluationConfig(rerank=True, rerank_k1=3, rerank_k2=2),
@@ -202,7 +227,7 @@ def test_everything_is_written(demo):
     assert output_dir == demo / "any_evaluation"
     distances = ["cosine", "cosine_reranked", "euclidean", "euclidean_reranked"]
     assert sorted(path.name for path in output_dir.iterdir()) == sorted(
-        ["results.json", *(f"demo_{name}.png" for name in ("cmc", "roc", "distances")),
+        ["features", "results.json", *(f"demo_{name}.png" for name in ("cmc", "roc", "distances")),
          *(f"demo_{name}_per_query.csv" for name in distances)]
     )  # fmt: skip
     assert json.loads((output_dir / "results.json").read_text()) == record

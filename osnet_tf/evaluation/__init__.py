@@ -6,6 +6,7 @@ from osnet_tf.evaluation.config import EvaluationConfig
 
 _HOMES = {
     "Evaluation": "measures",
+    "FeatureCache": "feature_cache",
     "evaluate": "run",
     "evaluate_features": "measures",
     "evaluate_source": "source",

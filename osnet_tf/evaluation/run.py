@@ -11,7 +11,14 @@ PLAIN = EvaluationConfig(verification=False)
 
 
 def evaluate(
-    embedder, dataset, config=PLAIN, *, metrics=METRICS, batch_size=256, show_progress=False
+    embedder,
+    dataset,
+    config=PLAIN,
+    *,
+    metrics=METRICS,
+    batch_size=256,
+    cache=None,
+    show_progress=False,
 ):
     """Evaluates an embedder, by default as the public code does: CMC and non-interpolated mAP,
     matches by the same camera removed.
@@ -22,6 +29,7 @@ def evaluate(
         config: An `EvaluationConfig`.
         metrics: Distances to rank by: "euclidean", "cosine".
         batch_size: Images in a batch.
+        cache: A `FeatureCache`, to find or leave the embeddings in; may be None.
         show_progress: Progress bars on stderr.
 
     Returns:
@@ -35,10 +43,17 @@ def evaluate(
     if config.distractors:
         dataset = with_distractors(dataset, config.distractors)
     paths = [sample.path for sample in (*dataset.query, *dataset.gallery)]
-    with progress_bar(show_progress, len(paths), f"embedding {dataset.name}") as count:
-        features = embed_paths(
-            embedder, paths, batch_size=batch_size, flip_test=config.flip_test, progress=count
-        )
+
+    def embed():
+        with progress_bar(show_progress, len(paths), f"embedding {dataset.name}") as count:
+            return embed_paths(
+                embedder, paths, batch_size=batch_size, flip_test=config.flip_test, progress=count
+            )
+
+    if cache is None:
+        features = embed()
+    else:
+        features = cache.get(dataset.name, embedder, paths, config.flip_test, embed)
     return measure(features, dataset, config, metrics=metrics, show_progress=show_progress)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from osnet_tf.data import load_dataset
 from osnet_tf.evaluation.config import EvaluationConfig
+from osnet_tf.evaluation.feature_cache import FeatureCache
 from osnet_tf.evaluation.run import evaluate
 from osnet_tf.json_file import write_json
 from osnet_tf.metrics import calibration_path, write_calibrations, write_per_query
@@ -29,7 +30,8 @@ def evaluate_source(
 
     `output_dir` is left with `results.json` (the figures of all datasets, the protocol, versions,
     commit, command and date) and for each dataset `NAME_cmc.png`, `NAME_DISTANCE_per_query.csv`
-    (or `.parquet`) and, with verification, `NAME_roc.png` and `NAME_distances.png`. The thresholds
+    (or `.parquet`) and, with verification, `NAME_roc.png` and `NAME_distances.png`; and `features`,
+    the embeddings, which the next evaluation of the same model finds there. The thresholds
     for "same person" are written beside the model, as `osnet_tf.metrics.find_calibration` reads
     them, unless the embeddings were not the model's own (`flip_test`).
 
@@ -61,16 +63,22 @@ def evaluate_source(
     if output_dir is None:
         output_dir = source.model.with_name(f"{source.model.stem}_evaluation")
         if run_dir:
-            output_dir = Path(run_dir) / "evaluation"
+            output_dir = RunDir(run_dir).evaluation
     output_dir = Path(output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
 
     record = {"model": str(source.model), **provenance(), "protocol": config.to_dict()}
     record["datasets"] = {}
+    cache = FeatureCache(output_dir / "features")
     calibrations = []
     for dataset in loaded:
         found = evaluate(
-            embedder, dataset, config, batch_size=batch_size, show_progress=show_progress
+            embedder,
+            dataset,
+            config,
+            batch_size=batch_size,
+            cache=cache,
+            show_progress=show_progress,
         )
         record["datasets"][dataset.name] = found.results
         if run_dir and _was_trained_on(dataset.name, RunDir(run_dir).read_config()):

@@ -11,7 +11,7 @@ from osnet_tf.config import ConfigError
 from osnet_tf.data import combine_all, hold_out, load_dataset
 from osnet_tf.data.augmentation import Augmentation
 from osnet_tf.data.pipeline import DecodedImages, naming_bad_images, training_dataset
-from osnet_tf.evaluation import evaluate
+from osnet_tf.evaluation import FeatureCache, evaluate
 from osnet_tf.json_file import write_json
 from osnet_tf.models import OSNet, add_classifier
 from osnet_tf.progress_bar import progress_bar
@@ -312,6 +312,7 @@ class _Run:
                 embedder,
                 self.dataset,
                 batch_size=self.config.evaluation_batch_size,
+                cache=FeatureCache(self.dir.evaluation / "features"),
                 show_progress=self.show_progress,
             ).results
         if self.config.hold_out:

@@ -21,7 +21,8 @@ class RunDir:
 
     `config.json` holds the resolved config, the versions of what ran, the project's commit, the
     command line and the date. Beside it lie `metrics.csv`, `tensorboard/`, `checkpoints/`,
-    `embedder.keras`, `best_embedder.keras` and `results.json`.
+    `embedder.keras`, `best_embedder.keras` and `results.json`; in
+    `evaluation/` what evaluations leave.
 
     Args:
         path: The directory; it need not exist.
@@ -38,6 +39,7 @@ class RunDir:
         self.checkpoints = self.path / "checkpoints"
         self.embedder = self.path / "embedder.keras"
         self.best_embedder = self.path / "best_embedder.keras"
+        self.evaluation = self.path / "evaluation"
         self.results_json = self.path / "results.json"
 
     def create(self, config):

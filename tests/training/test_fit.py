@@ -64,7 +64,9 @@ def test_what_a_run_leaves_behind(run_dir):
     assert json.loads(run.config_json.read_text())["config"]["height"] == 32
 
 
-def test_the_saved_model_gives_the_results(run_dir):
+def test_the_saved_model_gives_the_results(run_dir, monkeypatch):
+    """And from the embeddings that training has left, none is made anew."""
+    monkeypatch.setattr("osnet_tf.evaluation.run.embed_paths", None)
     saved = json.loads(RunDir(run_dir).results_json.read_text())
     record, output_dir = evaluate_source(run_dir=run_dir)
     assert output_dir == run_dir / "evaluation"
