@@ -81,8 +81,9 @@ def recipe_lines(recipes):
 
     >>> from types import SimpleNamespace
     >>> scores = ("market1501", 93.6, 81.0)
-    >>> print(recipe_lines({"a": SimpleNamespace(about="Long.", source="X", published=scores)}))
-    a: Long. Source: X. Published on market1501: Rank-1 93.6, mAP 81.0.
+    >>> recipe = SimpleNamespace(about="Long.", source="X", published=scores, cpu_hours=120.4)
+    >>> print(recipe_lines({"a": recipe}))
+    a: Long. Source: X. Published on market1501: Rank-1 93.6, mAP 81.0. On two CPU cores: 120 h.
     """
     lines = []
     for name, recipe in recipes.items():
@@ -92,6 +93,9 @@ def recipe_lines(recipes):
         if recipe.published:
             dataset, rank1, mean = recipe.published
             line += f" Published on {dataset}: Rank-1 {rank1}, mAP {mean}."
+        if recipe.cpu_hours:
+            digits = 0 if recipe.cpu_hours >= 10 else 1
+            line += f" On two CPU cores: {recipe.cpu_hours:.{digits}f} h."
         lines.append(line)
     return "\n".join(lines)
 

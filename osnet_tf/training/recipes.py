@@ -24,6 +24,25 @@ class Recipe(NamedTuple):
     source: str = ""
     published: tuple[str, float, float] | None = None
 
+    @property
+    def cpu_hours(self):
+        """Hours of training on Market-1501 with two CPU cores, about; None for other datasets.
+
+        From the images per second of short runs (README, "Results"). A GPU takes a small part.
+        """
+        config = TrainingConfig.from_dict(self.settings)
+        width = config.preset.partition("_x")[2]
+        if config.dataset != "market1501":
+            return None
+        rate = _CPU_RATES[f"x{width}"] * (256 * 128) / (config.height * config.width)
+        return config.epochs * _MARKET1501_TRAIN / rate / 3600
+
+
+#: Training images of Market-1501.
+_MARKET1501_TRAIN = 12_936
+#: Images per second of a training step at 256x128 on two cores with AVX2, by width.
+_CPU_RATES = {"x1_0": 11.0, "x0_75": 17.0, "x0_5": 29.0, "x0_25": 60.0}
+
 
 _CONFIGS = "KaiyangZhou/deep-person-reid, configs/"
 #: Same-domain training of the public code: AMSGrad, label smoothing, flip; x0.1 every 60; the
@@ -88,6 +107,27 @@ RECIPES = {
             "pad": 5,
             "erase": 0.3,
             "evaluate_every": 10,
+        },
+    ),
+    "strong": Recipe(
+        "OSNet x0.25 at 128x64 from ImageNet weights on two CPU cores: identity and triplet loss, "
+        "warm-up and cosine, erasing, averaged weights.",
+        {
+            "preset": "osnet_x0_25",
+            "height": 128,
+            "width": 64,
+            "weights": "imagenet",
+            "epochs": 60,
+            "batch_size": 64,
+            "instances": 4,
+            "triplet_weight": 1.0,
+            "learning_rate": 0.002,
+            "warmup_epochs": 2.0,
+            "classifier_only_epochs": 2,
+            "pad": 5,
+            "erase": 0.4,
+            "average_decay": 0.999,
+            "evaluate_every": 20,
         },
     ),
     "scratch": Recipe(
