@@ -31,7 +31,14 @@ def pytest_configure(config):
 
 #: Files that take minutes each: begun first, so that no process is left alone with one at the end
 #: (with --no-loadscope-reorder, or else pytest-xdist begins with the files of most tests).
-LONGEST = ("test_jax_backend.py", "test_docs.py", "test_page.py", "test_fit.py")
+LONGEST = (
+    "test_jax_backend.py",
+    "test_docs.py",
+    "test_page.py",
+    "test_nothing_lost.py",
+    "test_workers.py",
+    "test_fit.py",
+)
 
 
 def pytest_collection_modifyitems(items):

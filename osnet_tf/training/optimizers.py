@@ -102,6 +102,7 @@ def make_optimizer(config, steps_per_epoch):
     common = {
         "learning_rate": learning_rate_schedule(config, steps_per_epoch),
         "weight_decay": config.weight_decay or None,
+        "name": "optimizer",  # Keras would number it, and checkpoints hold variables by their names
     }
     if config.optimizer == "sgd":
         optimizer = MomentumSGD(momentum=config.momentum, **common)

@@ -26,7 +26,7 @@ class Trainer:
 
     Args:
         model: The model that is trained, built.
-        optimizer: Its optimizer. It is built here, before anything is restored.
+        optimizer: Its optimizer. It is built here if it is not yet, before anything is restored.
         strategy: The strategy in whose scope both were made.
         checkpoint_dir: Folder of the checkpoints, the same for all hosts.
         keep_checkpoints: How many to keep, >= 1.
@@ -49,8 +49,9 @@ class Trainer:
         self.optimizer = optimizer
         self.workers = Workers(strategy)
         self._strategy = strategy
-        with strategy.scope():
-            optimizer.build(model.trainable_variables)
+        if not optimizer.built:
+            with strategy.scope():
+                optimizer.build(model.trainable_variables)
         self.progress = Progress(loss_names)  # each host counts for itself, and all alike
         # Variables by their paths: TensorFlow's own walk over a Keras model misses most of the
         # layers inside layers, and says nothing

@@ -101,7 +101,7 @@ def test_every_loss_and_the_average_at_once(data_dir, tmp_path):
 def test_the_best_model_is_kept_and_training_stops_when_nothing_gets_better(
     data_dir, tmp_path, monkeypatch
 ):
-    """The last model is the result; accumulation, clipping and bfloat16 on the way."""
+    """The last model is the result; accumulation, clipping and float16 on the way."""
     mAPs = iter([0.2, 0.5, 0.4, 0.5, 0.7])
 
     def fake(embedder, *_, **__):
@@ -111,7 +111,7 @@ def test_the_best_model_is_kept_and_training_stops_when_nothing_gets_better(
 
     monkeypatch.setattr(sys.modules["osnet_tf.training.fit"], "evaluate", fake)
     settings = {
-        "precision": "mixed_bfloat16", "accumulation": 2, "clip_norm": 5.0, "epochs": 9,
+        "precision": "mixed_float16", "accumulation": 2, "clip_norm": 5.0, "epochs": 9,
         "base_rate_factor": 0.1, "evaluate_every": 1, "patience": 2,
     }  # fmt: skip
     run, said = RunDir(tmp_path / "run"), []
