@@ -26,13 +26,16 @@ class Recipe(NamedTuple):
 
     @property
     def cpu_hours(self):
-        """Hours of training on Market-1501 with two CPU cores, about; None for other datasets.
+        """Hours of training on Market-1501 with two CPU cores, about.
 
-        From the images per second of short runs (README, "Results"). A GPU takes a small part.
+        None for another dataset, or another kind of block than the one whose speed was measured.
+
+        From the images per second of short runs. A GPU takes a small part of it.
         """
         config = TrainingConfig.from_dict(self.settings)
         width = config.preset.partition("_x")[2]
-        if config.dataset != "market1501":
+        measured = (config.streams, config.lite) == (4, "pointwise_depthwise")
+        if config.dataset != "market1501" or not measured:
             return None
         rate = _CPU_RATES[f"x{width}"] * (256 * 128) / (config.height * config.width)
         return config.epochs * _MARKET1501_TRAIN / rate / 3600
@@ -40,8 +43,9 @@ class Recipe(NamedTuple):
 
 #: Training images of Market-1501.
 _MARKET1501_TRAIN = 12_936
-#: Images per second of a training step at 256x128 on two cores with AVX2, by width.
-_CPU_RATES = {"x1_0": 11.0, "x0_75": 17.0, "x0_5": 29.0, "x0_25": 60.0}
+#: Training images per second at 256x128, by width: epochs 3 and 4 of `python train/fit.py
+#: --dataset=demo --preset=osnet_WIDTH --batch_size=32 --epochs=4` on two idle cores (AMD EPYC, AVX2).
+_CPU_RATES = {"x1_0": 11.1, "x0_75": 17.1, "x0_5": 26.9, "x0_25": 65.5}
 
 
 _CONFIGS = "KaiyangZhou/deep-person-reid, configs/"
@@ -95,7 +99,7 @@ RECIPES = {
         },
     ),
     "cpu": Recipe(
-        "OSNet x0.25 at 128x64 from scratch on two CPU cores: about an hour for Market-1501.",
+        "OSNet x0.25 at 128x64 from scratch, short enough for two CPU cores.",
         {
             "preset": "osnet_x0_25",
             "height": 128,
@@ -110,8 +114,8 @@ RECIPES = {
         },
     ),
     "strong": Recipe(
-        "OSNet x0.25 at 128x64 from ImageNet weights on two CPU cores: identity and triplet loss, "
-        "warm-up and cosine, erasing, averaged weights.",
+        "OSNet x0.25 at 128x64 from ImageNet weights, short enough for two CPU cores: identity and "
+        "triplet loss, warm-up and cosine, erasing, averaged weights.",
         {
             "preset": "osnet_x0_25",
             "height": 128,
