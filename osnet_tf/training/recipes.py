@@ -44,7 +44,7 @@ class Recipe(NamedTuple):
 #: Training images of Market-1501.
 _MARKET1501_TRAIN = 12_936
 #: Training images per second at 256x128, by width: epochs 3 and 4 of `python train/fit.py
-#: --dataset=demo --preset=osnet_WIDTH --batch_size=32 --epochs=4` on two idle cores (AMD EPYC, AVX2).
+#: --dataset=demo --preset=osnet_WIDTH --batch_size=32 --epochs=4`, two idle AMD EPYC cores (AVX2).
 _CPU_RATES = {"x1_0": 11.1, "x0_75": 17.1, "x0_5": 26.9, "x0_25": 65.5}
 
 
