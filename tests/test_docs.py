@@ -17,7 +17,10 @@ import osnet_tf
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 #: What makes a README command short enough for a test.
-SHORTER = {"train/fit.py": ["--epochs=1"]}
+SHORTER = {
+    "train/fit.py": ["--epochs=1"],
+    "train/sweep.py": ["--epochs=1", "--evaluate_every=1", "--trials=1", "--streams=1"],
+}
 
 
 def library_modules():
