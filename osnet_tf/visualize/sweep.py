@@ -31,11 +31,21 @@ def draw_sweep(path, trials):
                 mAPs = [100 * t.mAP for t in points]
                 axes.plot(values, mAPs, "o", color=colour, alpha=0.8, label=words)
             axes.set(xlabel=name, ylabel="mAP of held-out people (%)")
+            if _spans_decades([t.settings[name] for t in shown if name in t.settings]):
+                axes.set_xscale("log")
             axes.grid(alpha=0.3)
         columns[0].legend(loc="best", fontsize=8)
 
 
+def _spans_decades(values):
+    numeric = all(_is_number(value) for value in values)
+    return numeric and min(values) > 0 and max(values) >= 10 * min(values)
+
+
 def _position(value):
     """Numbers by their size; words and truths side by side."""
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    return value if number else str(value)
+    return value if _is_number(value) else str(value)
+
+
+def _is_number(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
