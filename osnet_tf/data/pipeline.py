@@ -5,6 +5,7 @@ too (`osnet_tf.data.augmentation.draw`). What is left runs in parallel, in order
 """
 
 import os
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -164,7 +165,7 @@ def training_dataset(
     with tf.device("CPU:0"):
         if images.pixels is not None:
             pixels = tf.data.Dataset.from_tensor_slices(batches)
-            find = lambda indices: tf.gather(images.pixels, indices)  # noqa: E731
+            find = partial(tf.gather, images.pixels)
         else:
             paths = np.array(images.paths, object)[batches.reshape(-1)]
             pixels = _read(paths, images.size).batch(batch // count, drop_remainder=True)

@@ -78,12 +78,15 @@ def find_nearest(query, gallery, k, metric, block=None, progress=None):
         for i, row in enumerate(rows, start):
             search(i, row)
 
+    def search_block(pool, start, rows):
+        size = -(-len(rows) // workers())
+        offsets = range(0, len(rows), size)
+        list(pool.map(lambda at: search_some(start + at, rows[at : at + size]), offsets))
+
     with ThreadPoolExecutor(workers()) as pool:
         for start in range(0, len(query), keys.size):
             rows = keys.block(start)
-            size = -(-len(rows) // workers())
-            offsets = range(0, len(rows), size)
-            list(pool.map(lambda at: search_some(start + at, rows[at : at + size]), offsets))  # noqa: B023
+            search_block(pool, start, rows)
             done = slice(start, start + len(rows))
             farthest[done] = keys.to_distance(done, farthest[done])
             if progress is not None:

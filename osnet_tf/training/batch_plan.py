@@ -22,6 +22,11 @@ class BatchPlan:
             the first one's length, so that schedules in steps end where they should.)
 
     Raises ConfigError for a batch that cannot be cut, or is larger than the training set.
+
+    >>> from osnet_tf.training.config import TrainingConfig
+    >>> plan = BatchPlan(TrainingConfig(batch_size=4, instances=2), [7, 7, 8, 8, 9, 9, 9, 9], 1)
+    >>> plan(epoch=0).shape[1], bool((plan(epoch=3) == plan(epoch=3)).all())
+    (4, True)
     """
 
     def __init__(self, config, pids, replicas):

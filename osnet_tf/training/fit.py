@@ -92,12 +92,13 @@ def fit(
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     run.build()
-    if resume:
-        run.restore()
-    if run.trainer.epochs_done < config.epochs and not run.stopped_early:
-        run.train(callbacks, profile)
-    results = run.finish()
-    run.workers.wait()  # for the chief, who evaluates: a host that leaves early would stop it
+    with run.workers.naming_lost(lambda: run.trainer.latest_checkpoint):
+        if resume:
+            run.restore()
+        if run.trainer.epochs_done < config.epochs and not run.stopped_early:
+            run.train(callbacks, profile)
+        results = run.finish()
+        run.workers.wait()  # for the chief, who evaluates: a host that leaves early would stop it
     return results
 
 

@@ -76,7 +76,9 @@ def read_profile(log_dir, steps=StepProfiler.STEPS):
     """
     traces = sorted(Path(log_dir).rglob("*.xplane.pb"))
     if not traces:
-        raise FileNotFoundError(f"There is no profile below {log_dir}")
+        raise FileNotFoundError(
+            f"There is no profile below {log_dir}: recording takes a run of 10 steps at least"
+        )
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
     space = xplane_pb2.XSpace.FromString(traces[-1].read_bytes())

@@ -132,7 +132,10 @@ class Trainer:
         callbacks.on_train_begin()
         enough = False
         try:
-            with InterruptFlag() as interrupt, self.workers.naming_lost(self._kept):
+            with (
+                InterruptFlag() as interrupt,
+                self.workers.naming_lost(lambda: self.latest_checkpoint),
+            ):
                 while self.epochs_done < epochs and not enough:
                     enough = self._epoch(step_for, data_for, callbacks, evaluate, interrupt)
         finally:
@@ -196,9 +199,6 @@ class Trainer:
     def _save_epoch(self):
         self.progress.next_epoch()
         self.save()
-
-    def _kept(self):
-        return self.latest_checkpoint
 
     def _diverged(self, what):
         kept = self.latest_checkpoint or "none yet"

@@ -9,7 +9,7 @@ SIZE = (32, 16)
 NAMES = ["-1_c2s1_1_0.png", "0002_c1s1_000451_03.PNG", "b/0003_c6s2_7_1.png", "b/x.bmp", "z.png"]
 
 
-def close(found, expected):
+def assert_close(found, expected):
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 

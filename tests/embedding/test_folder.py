@@ -10,7 +10,7 @@ import pytest
 from osnet_tf.data.decoding import ImageError
 from osnet_tf.embedding import embed_folder, person_and_camera
 from tests.conftest import ROOT
-from tests.embedding.pictures import NAMES, close, damage
+from tests.embedding.pictures import NAMES, assert_close, damage
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_embed_folder_writes_every_column(model_file, folder, expected, tmp_path
         assert written["pid"].tolist() == [-1, 2, 3, -1, -1]
         assert written["camid"].tolist() == [1, 0, 5, -1, -1]
         assert written["pid"].dtype == written["camid"].dtype == np.int64
-        close(written["embedding"], expected)
+        assert_close(written["embedding"], expected)
     assert [path.name for path in output.parent.iterdir()] == ["out.npz"]
 
 
@@ -60,7 +60,7 @@ def test_embed_folder_writes_parquet(model_file, folder, expected, tmp_path):
     assert table.column_names == ["path", "pid", "camid", "embedding"]
     assert table["path"].to_pylist() == NAMES
     assert table["pid"].to_pylist() == [-1, 2, 3, -1, -1]
-    close(np.array(table["embedding"].to_pylist(), "float32"), expected)
+    assert_close(np.array(table["embedding"].to_pylist(), "float32"), expected)
 
 
 def test_embed_folder_refuses_before_it_works(model_file, folder, tmp_path, monkeypatch):
@@ -107,4 +107,4 @@ def test_the_command(model_file, folder, expected, tmp_path):
     with np.load(tmp_path / "out.npz") as written:
         assert written["path"].tolist() == [NAMES[0], NAMES[2], NAMES[3]]
         unit = expected / np.linalg.norm(expected, axis=1, keepdims=True)
-        close(written["embedding"], unit[[0, 2, 3]])
+        assert_close(written["embedding"], unit[[0, 2, 3]])

@@ -8,7 +8,7 @@ from PIL import Image
 from osnet_tf.data.decoding import ImageError
 from osnet_tf.embedding import embed, embed_paths
 from osnet_tf.models import OSNet, add_classifier
-from tests.embedding.pictures import SIZE, close, damage
+from tests.embedding.pictures import SIZE, assert_close, damage
 
 
 def test_a_folder_its_files_and_their_pixels_give_the_same(embedder, folder, pictures, expected):
@@ -19,41 +19,41 @@ def test_a_folder_its_files_and_their_pixels_give_the_same(embedder, folder, pic
     assert result.paths == tuple(paths)
     assert result.failed == ()
     assert counted == [2, 2, 1]
-    close(result.embeddings, expected)
+    assert_close(result.embeddings, expected)
     again = embed(embedder, np.array(paths[::-1]), on_error="skip")
     assert again.paths == tuple(paths[::-1])
-    close(again.embeddings, expected[::-1])
-    close(embed_paths(embedder, paths), expected)
-    close(embed(embedder, pictures, batch_size=2, progress=counted.append), expected)
+    assert_close(again.embeddings, expected[::-1])
+    assert_close(embed_paths(embedder, paths), expected)
+    assert_close(embed(embedder, pictures, batch_size=2, progress=counted.append), expected)
     assert counted == [2, 2, 1] * 2
 
 
 def test_arrays_of_any_kind(embedder, pictures, expected):
     same_size = np.stack([pictures[0], pictures[3]])
-    close(embed(embedder, same_size), expected[[0, 3]])
-    close(embed(embedder, keras.ops.convert_to_tensor(same_size)), expected[[0, 3]])
-    close(embed(embedder, same_size.astype("int64")), expected[[0, 3]])
-    close(embed(embedder, same_size.astype("float64") * 0.999 + 0.1), expected[[0, 3]])
-    close(embed(embedder, pictures[1][None]), expected[[1]])
-    close(embed(embedder, [same_size, pictures[1]]), expected[[0, 3, 1]])
-    close(embed(embedder, [Image.fromarray(pictures[4])]), expected[[4]])
-    close(embed(embedder, same_size[:0]), np.zeros((0, 512)))
+    assert_close(embed(embedder, same_size), expected[[0, 3]])
+    assert_close(embed(embedder, keras.ops.convert_to_tensor(same_size)), expected[[0, 3]])
+    assert_close(embed(embedder, same_size.astype("int64")), expected[[0, 3]])
+    assert_close(embed(embedder, same_size.astype("float64") * 0.999 + 0.1), expected[[0, 3]])
+    assert_close(embed(embedder, pictures[1][None]), expected[[1]])
+    assert_close(embed(embedder, [same_size, pictures[1]]), expected[[0, 3, 1]])
+    assert_close(embed(embedder, [Image.fromarray(pictures[4])]), expected[[4]])
+    assert_close(embed(embedder, same_size[:0]), np.zeros((0, 512)))
 
 
 def test_the_colour_order_is_what_it_is_said_to_be(embedder, folder, pictures, expected):
     swapped = [np.ascontiguousarray(picture[..., ::-1]) for picture in pictures]
     assert np.abs(embed(embedder, swapped) - expected).max() > 1e-3
-    close(embed(embedder, swapped, bgr=True), expected)
-    close(embed(embedder, swapped[0][None], bgr=True), expected[:1])
+    assert_close(embed(embedder, swapped, bgr=True), expected)
+    assert_close(embed(embedder, swapped[0][None], bgr=True), expected[:1])
     with pytest.raises(ValueError, match=r"Files are always read as RGB.*bgr=True"):
         embed(embedder, folder[0], bgr=True)
 
 
 def test_normalised_embeddings(embedder, folder, pictures, expected):
     unit = expected / np.sqrt((expected.astype("float64") ** 2).sum(1, keepdims=True))
-    close(embed(embedder, pictures, normalize=True), unit)
-    close(embed(embedder, folder[0], normalize=True).embeddings, unit)
-    close(embed(embedder, folder[0], normalize=True, on_error="skip").embeddings, unit)
+    assert_close(embed(embedder, pictures, normalize=True), unit)
+    assert_close(embed(embedder, folder[0], normalize=True).embeddings, unit)
+    assert_close(embed(embedder, folder[0], normalize=True, on_error="skip").embeddings, unit)
 
 
 def test_an_embedding_of_zeros_stays_and_new_weights_count_at_once(pictures):
@@ -108,7 +108,7 @@ def test_unreadable_files_are_skipped_only_when_asked(embedder, folder, expected
     counted = []
     result = embed(embedder, paths, on_error="skip", batch_size=2, progress=counted.append)
     assert result.paths == (paths[0], paths[2], paths[3])
-    close(result.embeddings, expected[[0, 2, 3]])
+    assert_close(result.embeddings, expected[[0, 2, 3]])
     assert result.failed == (
         (paths[1], "is truncated or corrupt"),
         (paths[4], "does not exist"),
