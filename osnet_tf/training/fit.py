@@ -82,6 +82,16 @@ def fit(
         DatasetNotFoundError, DatasetLayoutError, ImageError: the data are missing or damaged.
         DivergedError: NaN. Interrupted: SIGINT or SIGTERM, after the checkpoint.
         WorkerLostError: another host ended.
+
+    >>> import tempfile
+    >>> from osnet_tf.data import generate_demo
+    >>> from osnet_tf.training import make_config
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     demo = generate_demo(folder, train_identities=4, test_identities=2)
+    ...     small = {"height": 32, "width": 16, "streams": 1, "epochs": 1}
+    ...     results = fit(make_config("demo", data_dir=folder, **small), f"{folder}/run")
+    >>> 0.0 <= results["euclidean"]["mAP"] <= 1.0
+    True
     """
     config = config.with_absolute_paths()
     strategy = strategy or default_strategy()

@@ -123,6 +123,12 @@ def slow_base(optimizer, model, embedder, factor):
         embedder: The one it was put on.
         factor: > 0; 0.1 makes the classifier learn ten times as fast as the rest, the public code's
             `staged_lr`.
+
+    >>> from osnet_tf import OSNet, add_classifier
+    >>> from osnet_tf.training.config import TrainingConfig
+    >>> embedder = OSNet("osnet_x0_25", input_shape=(64, 32, 3))
+    >>> optimizer = make_optimizer(TrainingConfig(), steps_per_epoch=10)
+    >>> slow_base(optimizer, add_classifier(embedder, num_classes=4), embedder, factor=0.1)
     """
     optimizer.build(model.trainable_variables)
     own = getattr(optimizer, "inner_optimizer", optimizer)

@@ -31,6 +31,18 @@ class StepProfiler(keras.callbacks.Callback):
     Args:
         log_dir: Folder of TensorBoard's event files.
         after: Steps of this process to let pass first.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    >>> model.compile("sgd", "mse")
+    >>> with tempfile.TemporaryDirectory() as log_dir:
+    ...     profiler = StepProfiler(log_dir, after=2)
+    ...     data = np.zeros((8, 4), "float32"), np.zeros((8, 2), "float32")
+    ...     history = model.fit(*data, batch_size=1, callbacks=[profiler], verbose=0)
+    ...     times = read_profile(log_dir)
+    >>> "MatMul" in [time.name for time in times]
+    True
     """
 
     #: Steps to record.
@@ -73,6 +85,11 @@ def read_profile(log_dir, steps=StepProfiler.STEPS):
         List of `OpTime`.
 
     Raises FileNotFoundError if there is no trace.
+
+    >>> read_profile("runs/never_profiled")
+    Traceback (most recent call last):
+    FileNotFoundError: There is no profile below runs/never_profiled: recording takes a run of 10 \
+steps at least
     """
     traces = sorted(Path(log_dir).rglob("*.xplane.pb"))
     if not traces:

@@ -60,6 +60,19 @@ def sweep(config, space, output_dir, *, trials, show_progress=False, notify=None
         ImportError: Optuna is not installed.
 
     Reference: Akiba et al., Optuna (arXiv 1907.10902).
+
+    >>> import tempfile
+    >>> from osnet_tf.data import generate_demo
+    >>> from osnet_tf.training import make_config
+    >>> from osnet_tf.training.search_space import parse_space
+    >>> space = parse_space(["learning_rate=0.001..0.01:log"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     demo = generate_demo(folder, train_identities=10, test_identities=2)
+    ...     small = {"height": 32, "width": 16, "streams": 1, "epochs": 1}
+    ...     config = make_config("demo", data_dir=folder, **small)
+    ...     best, *others = sweep(config, space, f"{folder}/sweep", trials=1)
+    >>> best.state, best.epochs, 0.001 <= best.settings["learning_rate"] <= 0.01
+    ('complete', 1, True)
     """
     try:
         import optuna
