@@ -70,8 +70,11 @@ def run(main):
         except (ValueError, ArithmeticError, OSError, ImportError) as error:
             if not _is_ours(error):
                 raise
-            _complain(str(error))
-            sys.exit(getattr(error, "exit_code", 2))
+            code = getattr(error, "exit_code", None)
+            if code is None:
+                sys.exit(_complain(str(error)))
+            sys.stderr.write(f"error: {error}\n")  # no flag would have changed it: a lost worker
+            sys.exit(code)
         except KeyboardInterrupt as error:
             name = getattr(error, "signal_name", "SIGINT")
             where = getattr(error, "checkpoint", None)
