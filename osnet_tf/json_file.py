@@ -1,8 +1,8 @@
 """JSON files that are there as a whole or not at all."""
 
 import json
-import os
-from pathlib import Path
+
+from osnet_tf.whole_file import whole_file
 
 
 def write_json(path, value):
@@ -20,7 +20,6 @@ def write_json(path, value):
     >>> json.loads(path.read_text())
     {'mAP': 0.5}
     """
-    path = Path(path)
-    new = path.with_name(path.name + ".new")
-    new.write_text(json.dumps(value, indent=2) + "\n")
-    os.replace(new, path)
+    text = json.dumps(value, indent=2) + "\n"
+    with whole_file(path) as new:
+        new.write_text(text, encoding="utf-8")

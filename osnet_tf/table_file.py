@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from osnet_tf.whole_file import whole_file
+
 
 def table_writer(path, suffixes, *, name="path"):
     """A function that writes a table to a file, after a check that it will be able to.
@@ -58,9 +60,8 @@ def _require_pyarrow(path, others):
 
 
 def _write(path, write, columns):
-    new = path.with_name(path.name + ".new")
-    write(new, columns)
-    os.replace(new, path)
+    with whole_file(path) as new:
+        write(new, columns)
 
 
 def _write_csv(path, columns):

@@ -44,6 +44,7 @@ LAYERS = {
     "osnet_tf.visualize": NUMPY,
     "osnet_tf.web": NUMPY,
     "osnet_tf.weights": KERAS,
+    "osnet_tf.whole_file": NUMPY,
     "train": COMMANDS,
 }
 #: The lowest layer that may import a package when it is imported itself.

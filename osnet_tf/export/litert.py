@@ -18,6 +18,7 @@ from osnet_tf.export.frozen import (
 from osnet_tf.export.quantization import quantize
 from osnet_tf.models import model_size
 from osnet_tf.preprocessing import IMAGENET_MEAN, IMAGENET_STD
+from osnet_tf.whole_file import whole_file
 
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
 _METADATA = "osnet_tf.json"
@@ -85,9 +86,8 @@ def export_litert(
         content = quantize(content, np.asarray(calibration_images), integer_io=integer_io)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(_with_metadata(content, embedder, precision, batch_size))
-    part.replace(path)
+    with whole_file(path) as new:
+        new.write_bytes(_with_metadata(content, embedder, precision, batch_size))
     return str(path)
 
 

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, freeze, named_function
+from osnet_tf.whole_file import whole_file
 
 OPSET = 17
 # What the layer that carries the graph to the exporter puts before every name
@@ -43,21 +44,20 @@ def export_onnx(embedder, path, *, frozen=None):
 
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(path.name + ".new")
     signature = keras.InputSpec(shape=images.shape, dtype="uint8", name=INPUT_NAME)
-    with _quiet():
-        model.export(
-            str(new),
-            format="onnx",
-            input_signature=[signature],
-            opset_version=OPSET,
-            verbose=False,
-        )
-    graph = onnx.load(new)
-    _make_readable(graph.graph, embedder.name)
-    onnx.checker.check_model(graph, full_check=True)
-    onnx.save(graph, new)
-    os.replace(new, path)
+    with whole_file(path) as new:
+        with _quiet():
+            model.export(
+                str(new),
+                format="onnx",
+                input_signature=[signature],
+                opset_version=OPSET,
+                verbose=False,
+            )
+        graph = onnx.load(new)
+        _make_readable(graph.graph, embedder.name)
+        onnx.checker.check_model(graph, full_check=True)
+        onnx.save(graph, new)
     return str(path)
 
 

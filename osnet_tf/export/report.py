@@ -1,10 +1,10 @@
 """The parity report in Markdown, and the sentences that its forms share."""
 
-import os
 from pathlib import Path
 
 from osnet_tf.json_file import write_json
 from osnet_tf.report import export_cells, export_compared_on
+from osnet_tf.whole_file import whole_file
 
 
 def write_reports(folder, report, page):
@@ -18,9 +18,8 @@ def write_reports(folder, report, page):
     folder = Path(folder)
     write_json(folder / "report.json", report)
     for name, text in (("report.md", markdown(report)), ("report.html", page)):
-        new = folder / f"{name}.new"
-        new.write_text(text, encoding="utf-8")
-        os.replace(new, folder / name)
+        with whole_file(folder / name) as new:
+            new.write_text(text, encoding="utf-8")
 
 
 def markdown(report):

@@ -2,12 +2,12 @@
 
 import dataclasses
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from osnet_tf.json_file import write_json
 from osnet_tf.metrics.checks import check_choice
 from osnet_tf.metrics.distances import METRICS
 
@@ -97,11 +97,7 @@ def write_calibrations(path, calibrations):
     >>> find_calibration(path, metric="cosine", fpr=1e-3).threshold
     0.3
     """
-    path = Path(path)
-    new = path.with_name(path.name + ".new")
-    records = {"calibrations": [calibration.to_dict() for calibration in calibrations]}
-    new.write_text(json.dumps(records, indent=2) + "\n", encoding="utf-8")
-    os.replace(new, path)
+    write_json(path, {"calibrations": [calibration.to_dict() for calibration in calibrations]})
 
 
 def read_calibrations(path):

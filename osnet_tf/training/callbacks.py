@@ -9,6 +9,8 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from osnet_tf.whole_file import whole_file
+
 
 class ProgressBar(keras.callbacks.Callback):
     """A bar for each epoch with images per second, time left and loss (tqdm, on stderr).
@@ -76,11 +78,10 @@ class MetricsCSV(keras.callbacks.Callback):
         logs = logs or {}
         values = {k: f"{v:.6g}" for k, v in logs.items() if k in self._columns}
         self._rows.append({"epoch": epoch + 1, **values})
-        with open(self._path + ".new", "w", newline="") as file:
+        with whole_file(self._path) as new, open(new, "w", newline="") as file:
             writer = csv.DictWriter(file, self._columns, restval="")
             writer.writeheader()
             writer.writerows(self._rows)
-        os.replace(self._path + ".new", self._path)
 
 
 class TensorBoard(keras.callbacks.Callback):

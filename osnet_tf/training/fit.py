@@ -1,7 +1,6 @@
 """From a config to a trained and evaluated model in a run directory."""
 
 import contextlib
-import os
 
 import keras
 import numpy as np
@@ -27,6 +26,7 @@ from osnet_tf.training.run_dir import RunDir
 from osnet_tf.training.step import TrainingStep
 from osnet_tf.training.trainer import Trainer
 from osnet_tf.training.workers import Workers
+from osnet_tf.whole_file import whole_file
 
 
 def default_strategy():
@@ -311,11 +311,8 @@ class _Run:
                 yield exact
 
     def _save_embedder(self, path):
-        """Writes the model as a whole: a reader never sees half of it."""
-        new = path.with_name(f"new_{path.name}")
-        with self._for_use() as embedder:
+        with whole_file(path) as new, self._for_use() as embedder:
             embedder.save(new)
-        os.replace(new, path)
 
     def _evaluate(self):
         with self._for_use() as embedder:

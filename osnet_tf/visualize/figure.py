@@ -1,8 +1,8 @@
 """A Matplotlib figure that becomes a file, without a screen and without global state."""
 
 import contextlib
-import os
-from pathlib import Path
+
+from osnet_tf.whole_file import whole_file
 
 
 @contextlib.contextmanager
@@ -26,12 +26,10 @@ def figure_file(path, *, columns=1, width=6.0, height=4.2):
     require_matplotlib()
     from matplotlib.figure import Figure
 
-    path = Path(path)
     figure = Figure(figsize=(columns * width, height), layout="constrained", dpi=120)
     yield list(figure.subplots(1, columns, squeeze=False)[0])
-    new = path.with_name(f"{path.stem}.new{path.suffix}")
-    figure.savefig(new)
-    os.replace(new, path)
+    with whole_file(path) as new:
+        figure.savefig(new)
 
 
 def require_matplotlib():
