@@ -81,18 +81,25 @@ def recipe_lines(recipes):
 
     >>> from types import SimpleNamespace
     >>> scores = ("market1501", 93.6, 81.0)
-    >>> recipe = SimpleNamespace(about="Long.", source="X", published=scores, cpu_hours=120.4)
-    >>> print(recipe_lines({"a": recipe}))
+    >>> long = SimpleNamespace(
+    ...     about="Long.", source="X", published=scores, measured=None, cpu_hours=120.4
+    ... )
+    >>> short = SimpleNamespace(
+    ...     about="Short.", source="", published=None, measured=("demo", 70.0, 50.5), cpu_hours=None
+    ... )
+    >>> print(recipe_lines({"a": long, "b": short}))
     a: Long. Source: X. Published on market1501: Rank-1 93.6, mAP 81.0. On two CPU cores: 120 h.
+    b: Short. Measured on demo: Rank-1 70.0, mAP 50.5.
     """
     lines = []
     for name, recipe in recipes.items():
         line = f"{name}: {recipe.about}"
         if recipe.source:
             line += f" Source: {recipe.source}."
-        if recipe.published:
-            dataset, rank1, mean = recipe.published
-            line += f" Published on {dataset}: Rank-1 {rank1}, mAP {mean}."
+        for verb, scores in (("Published", recipe.published), ("Measured", recipe.measured)):
+            if scores:
+                dataset, rank1, mean = scores
+                line += f" {verb} on {dataset}: Rank-1 {rank1}, mAP {mean}."
         if recipe.cpu_hours:
             digits = 0 if recipe.cpu_hours >= 10 else 1
             line += f" On two CPU cores: {recipe.cpu_hours:.{digits}f} h."
