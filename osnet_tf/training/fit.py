@@ -96,12 +96,15 @@ def fit(
     config = config.with_absolute_paths()
     strategy = strategy or default_strategy()
     run = _Run(config, RunDir(run_dir), strategy, show_progress, notify or _say_nothing)
-    if not resume and run.workers.is_chief:
-        run.dir.create(config)
+    new = run.workers.is_chief and not resume
+    if new:
+        run.dir.check_unused()
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     run.build()
+    if new:  # only now: bad weights leave no run behind that would be in the next one's way
+        run.dir.create(config)
     with run.workers.naming_lost(lambda: run.trainer.latest_checkpoint):
         if resume:
             run.restore()

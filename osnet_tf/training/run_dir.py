@@ -42,15 +42,19 @@ class RunDir:
         self.evaluation = self.path / "evaluation"
         self.results_json = self.path / "results.json"
 
+    def check_unused(self):
+        """Raises RunDirError if a run lies there already."""
+        if self.config_json.exists():
+            raise RunDirError(
+                f"{self.path} holds a run already: resume it, or choose another directory"
+            )
+
     def create(self, config):
         """Makes the directory and writes `config.json`.
 
         Raises RunDirError if a run lies there already.
         """
-        if self.config_json.exists():
-            raise RunDirError(
-                f"{self.path} holds a run already: resume it, or choose another directory"
-            )
+        self.check_unused()
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(self.config_json, {"config": config.to_dict(), **provenance()})
 

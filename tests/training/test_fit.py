@@ -169,6 +169,12 @@ def test_settings_that_do_not_fit_the_data(data_dir, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_weights_that_are_not_there_leave_no_run_behind(data_dir, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no weights file .*first\.keras"):
+        fit(config(data_dir, weights=str(tmp_path / "first.keras")), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_bad_training_image_is_named(tmp_path):
     generate_demo(tmp_path, train_identities=2, test_identities=2, images_per_camera=2)
     bad = next((tmp_path / "demo").rglob("bounding_box_train/*.jpg"))
