@@ -158,6 +158,7 @@ RECIPES = {
             "erase": 0.5,
         },
         "restarts: arXiv 1608.03983",
+        measured=("market1501", 88.3, 72.9),
     ),
     "scratch": Recipe(
         "From random weights on a GPU: SGD, three steps; flip, crop, erasing.",
