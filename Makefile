@@ -10,7 +10,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python train/fit.py --recipe=demo --run_dir=runs/demo --export
 
 test: $(VENV)/.installed-test lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
