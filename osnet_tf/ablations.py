@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from osnet_tf.complexity import count_multiply_adds, count_parameters
+from osnet_tf.errors import ArgumentError
 from osnet_tf.models import OSNet
 from osnet_tf.presets import ABLATIONS
 
@@ -41,7 +42,7 @@ def cost_table(names=None, progress=None):
     rows = []
     for name in ABLATIONS if names is None else names:
         if name not in ABLATIONS:
-            raise ValueError(
+            raise ArgumentError(
                 f"There is no such ablation; there are {', '.join(ABLATIONS)}. Received: {name!r}"
             )
         about, arguments = ABLATIONS[name]

@@ -6,6 +6,8 @@ import math
 import keras
 import numpy as np
 
+from osnet_tf.errors import ArgumentError
+
 
 def count_parameters(model):
     """Trainable parameters of a model or layer, a shared layer counted once.
@@ -39,7 +41,7 @@ def count_multiply_adds(model, input_shape=None):
     """
     shape = tuple(input_shape or model.input_shape[1:])
     if None in shape:
-        raise ValueError(
+        raise ArgumentError(
             f"The model takes images of any size: give `input_shape`. Received: {shape}"
         )
     total = 0

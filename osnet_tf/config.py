@@ -1,14 +1,16 @@
 """What frozen dataclasses of settings share: help texts, checks, JSON and absolute paths.
 
-The commands make their flags from such a dataclass: see `osnet_tf.command_line`.
+The commands make their flags from such a dataclass: see `osnet_tf.commands.command_line`.
 """
 
 import dataclasses
 import difflib
 import os
 
+from osnet_tf.errors import OSNetError
 
-class ConfigError(ValueError):
+
+class ConfigError(OSNetError, ValueError):
     """A setting has a value that it cannot have.
 
     Attributes:

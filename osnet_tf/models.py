@@ -2,6 +2,7 @@
 
 import keras
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.layers import BatchNorm, CenterDistances, ConvNorm, CosineClassifier, OSBlock
 from osnet_tf.layers.composite import check_choice, check_positive_int
 from osnet_tf.preprocessing import normalization_layer
@@ -156,7 +157,7 @@ def model_size(embedder):
     """
     size = tuple(embedder.input_shape[1:3])
     if None in size:
-        raise ValueError(
+        raise ArgumentError(
             f"The model must have a fixed input size. Received: input_shape={embedder.input_shape}"
         )
     return size
@@ -165,11 +166,11 @@ def model_size(embedder):
 def _check_input_shape(input_shape):
     shape = tuple(input_shape)
     if len(shape) != 3 or shape[2] != 3:
-        raise ValueError(
+        raise ArgumentError(
             f"`input_shape` must be (height, width, 3). Received: input_shape={input_shape}"
         )
     # 13 pixels are 7 after the stem, 4 after the max-pool, 2 and 1 after the transitions
     if any(n is not None and n < 13 for n in shape[:2]):
-        raise ValueError(
+        raise ArgumentError(
             f"Height and width must be at least 13. Received: input_shape={input_shape}"
         )

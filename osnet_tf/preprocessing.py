@@ -9,6 +9,8 @@ Importing this module needs Keras only; `resize` loads TensorFlow on its first c
 
 import keras
 
+from osnet_tf.errors import ArgumentError
+
 #: Mean of ImageNet's RGB channels, for values of 0..1 (the public OSNet weights were trained so).
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 #: Standard deviation of ImageNet's RGB channels, for values of 0..1.
@@ -76,7 +78,7 @@ def resize(images, size):
     height, width = checked_size(size)
     images = tf.convert_to_tensor(images)
     if images.shape.rank not in (3, 4):
-        raise ValueError(
+        raise ArgumentError(
             "images must have shape (height, width, channels) or (batch, height, width, "
             f"channels). Received: shape={images.shape}"
         )
@@ -132,4 +134,4 @@ def checked_size(size):
             return int(height), int(width)
     except (TypeError, ValueError):
         pass
-    raise ValueError(f"size must be (height, width), two integers >= 1. Received: size={size!r}")
+    raise ArgumentError(f"size must be (height, width), two integers >= 1. Received: size={size!r}")

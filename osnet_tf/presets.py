@@ -3,6 +3,8 @@
 import difflib
 from typing import NamedTuple
 
+from osnet_tf.errors import ArgumentError
+
 #: Kinds of `LightConv3x3`: the paper's, then its comparisons.
 LITE_KINDS = ("pointwise_depthwise", "depthwise_pointwise", "full")
 #: How an `OSBlock` joins its streams: the paper's way, then its comparisons.
@@ -59,7 +61,7 @@ def get_preset(name):
     if name not in PRESETS:
         near = difflib.get_close_matches(str(name).lower(), PRESETS, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(
+        raise ArgumentError(
             f"Unknown preset.{hint} There are: {', '.join(sorted(PRESETS))}. "
             f"Received: preset={name!r}"
         )

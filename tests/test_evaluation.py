@@ -20,7 +20,6 @@ from osnet_tf.evaluation import (
     measure,
 )
 from osnet_tf.metrics import calibration_path, find_calibration
-from osnet_tf.model_source import load_source
 from osnet_tf.models import OSNet
 from osnet_tf.report import results_table
 
@@ -271,12 +270,3 @@ def test_sources_that_cannot_be_evaluated(demo):
         evaluate_source(model=demo / "any.keras", datasets=["demo", "nemo"], data_dir=demo)
     with pytest.raises(ValueError, match="per_query must be 'csv' or 'parquet'"):
         evaluate_source(model=demo / "any.keras", datasets=["demo"], per_query="xlsx")
-
-
-def test_sources_that_cannot_be_loaded(tmp_path):
-    with pytest.raises(ValueError, match="Give either run_dir or model"):
-        load_source()
-    with pytest.raises(ValueError, match="Give the dataset's name"):
-        load_source(model="x.keras")
-    with pytest.raises(FileNotFoundError, match=r"There is no model .*x\.keras"):
-        load_source(model=tmp_path / "x.keras", dataset="demo")

@@ -1,50 +1,6 @@
-"""Exports a model to SavedModel, LiteRT (TFLite) and ONNX, and compares each file with it.
+"""Starts the command `osnet_tf.commands.export`: see there, or --help."""
 
-python train/export.py --run_dir=runs/mine
-python train/export.py --model=embedder.keras --output_dir=saved_models/mine \\
-    --formats=saved_model,tflite,onnx --precisions=fp32,fp16,dynamic,int8 \\
-    --dataset=market1501 --data_dir=DIR --evaluate=full
-"""
-
-from absl import flags
-
-from osnet_tf import command_line, report
-from osnet_tf.export.config import ExportConfig
-
-RUN_DIR = flags.DEFINE_string("run_dir", None, "A run of train/fit.py.")
-MODEL = flags.DEFINE_string("model", None, "A .keras file, in place of --run_dir.")
-OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Folder of the files (default: saved_models/NAME)."
-)
-DATASET = flags.DEFINE_string(
-    "dataset", None, "Whose images calibrate and compare (default: the run's own, else demo)."
-)
-DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the datasets.")
-command_line.define_config_flags(ExportConfig)
-
-
-def main(_):
-    config = ExportConfig.from_dict(command_line.config_flags(ExportConfig))
-    command_line.load_tensorflow()
-    from osnet_tf.export.export import ExportMismatchError
-    from osnet_tf.export.run import export_run
-
-    try:
-        found = export_run(
-            RUN_DIR.value,
-            OUTPUT_DIR.value,
-            config,
-            model=MODEL.value,
-            dataset=DATASET.value,
-            data_dir=DATA_DIR.value,
-            show_progress=True,
-        )
-    except ExportMismatchError as error:
-        print(report.export_table(error.report))
-        raise
-    print(report.export_table(found))
-    print(f"written: {found['output_dir']} (report.html shows this)")
-
+from osnet_tf.commands import command_line, export
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command_line.run(export)

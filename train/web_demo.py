@@ -1,30 +1,6 @@
-"""Serves a page, to this machine only, where crops are dropped and compared in the browser.
+"""Starts the command `osnet_tf.commands.web_demo`: see there, or --help."""
 
-    npm ci --prefix osnet_tf/web      (once: it fetches LiteRT.js)
-    python train/web_demo.py --model_dir=saved_models/NAME
-
-The folder is one that train/export.py wrote. The page runs its .tflite file; nothing is uploaded.
-"""
-
-import threading
-
-from absl import flags
-
-from osnet_tf import command_line
-from osnet_tf.web import web_demo
-
-MODEL_DIR = flags.DEFINE_string("model_dir", None, "Folder with model.json.", required=True)
-PORT = flags.DEFINE_integer("port", 8000, "Port on 127.0.0.1; 0 takes any free one.", 0, 65535)
-NODE_MODULES = flags.DEFINE_string(
-    "node_modules", None, "Where npm put @litertjs/core (default: osnet_tf/web/node_modules)."
-)
-
-
-def main(_):
-    with web_demo(MODEL_DIR.value, port=PORT.value, node_modules=NODE_MODULES.value) as address:
-        print(f"Open {address} in a browser. Ctrl-C stops it.", flush=True)
-        threading.Event().wait()
-
+from osnet_tf.commands import command_line, web_demo
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command_line.run(web_demo)

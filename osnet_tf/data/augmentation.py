@@ -15,6 +15,7 @@ import numbers
 import numpy as np
 import tensorflow as tf
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.preprocessing import IMAGENET_MEAN
 
 #: What padding and erasing fill in: ImageNet's mean in 0..255, within 0.01 of 0 once normalised.
@@ -66,15 +67,17 @@ class Augmentation:
 
     def __post_init__(self):
         if not isinstance(self.flip, (bool, np.bool_)):
-            raise ValueError(f"flip must be True or False. Received: flip={self.flip!r}")
+            raise ArgumentError(f"flip must be True or False. Received: flip={self.flip!r}")
         for name in ("brightness", "contrast", "saturation"):
             value = getattr(self, name)
             if not (_is_number(value) and 0 <= value < 1):
-                raise ValueError(f"{name} must be a number in [0, 1). Received: {name}={value!r}")
+                raise ArgumentError(
+                    f"{name} must be a number in [0, 1). Received: {name}={value!r}"
+                )
         if not (_is_number(self.pad) and isinstance(self.pad, numbers.Integral) and self.pad >= 0):
-            raise ValueError(f"pad must be an integer >= 0. Received: pad={self.pad!r}")
+            raise ArgumentError(f"pad must be an integer >= 0. Received: pad={self.pad!r}")
         if not (_is_number(self.erase) and 0 <= self.erase <= 1):
-            raise ValueError(f"erase must be a number in [0, 1]. Received: erase={self.erase!r}")
+            raise ArgumentError(f"erase must be a number in [0, 1]. Received: erase={self.erase!r}")
 
 
 def _is_number(value):
@@ -115,7 +118,7 @@ def draw(augmentation, count, size, *, seed, epoch):
     """
     for name, value in (("seed", seed), ("epoch", epoch)):
         if value < 0:
-            raise ValueError(f"{name} must be >= 0. Received: {name}={value}")
+            raise ArgumentError(f"{name} must be >= 0. Received: {name}={value}")
 
     def uniform(stream, columns):
         generator = np.random.Generator(np.random.PCG64([seed, epoch, _STREAMS[stream]]))
@@ -187,12 +190,12 @@ def apply(images, drawn):
     """
     images = tf.convert_to_tensor(images)
     if images.dtype != tf.uint8:
-        raise ValueError(f"images must be uint8. Received: dtype={images.dtype.name}")
+        raise ArgumentError(f"images must be uint8. Received: dtype={images.dtype.name}")
     drawn = dict(drawn)
     jitter = {name: drawn.pop(name, None) for name in ("brightness", "contrast", "saturation")}
     geometry = {name: drawn.pop(name, None) for name in ("flip", "offset", "erase")}
     if drawn:
-        raise ValueError(f"drawn names an unknown change. Received: {sorted(drawn)}")
+        raise ArgumentError(f"drawn names an unknown change. Received: {sorted(drawn)}")
     if any(value is not None for value in jitter.values()):
         images = _jitter(images, **jitter)
     if any(value is not None for value in geometry.values()):

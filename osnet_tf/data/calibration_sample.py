@@ -4,6 +4,8 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
+from osnet_tf.errors import ArgumentError
+
 
 def calibration_paths(dataset, count, seed):
     """Draws training images over identities and cameras.
@@ -31,9 +33,11 @@ def calibration_paths(dataset, count, seed):
     ['10', '11', '20', '21']
     """
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise ValueError(f"`count` must be a positive integer. Received: count={count!r}")
+        raise ArgumentError(f"`count` must be a positive integer. Received: count={count!r}")
     if not dataset.train:
-        raise ValueError(f"The dataset has no training images. Received: dataset={dataset.name!r}")
+        raise ArgumentError(
+            f"The dataset has no training images. Received: dataset={dataset.name!r}"
+        )
     rng = np.random.default_rng(seed)
     left = defaultdict(lambda: defaultdict(list))
     for index in rng.permutation(len(dataset.train)):

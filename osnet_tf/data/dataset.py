@@ -6,6 +6,8 @@ import pkgutil
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from osnet_tf.errors import ArgumentError, NotFoundError, OSNetError
+
 # One line a reader: name -> "module:function". The function takes the data directory and returns
 # a ReidDataset. It is looked up on use, so knowing a name imports nothing.
 READERS = {
@@ -14,11 +16,11 @@ READERS = {
 }
 
 
-class DatasetNotFoundError(FileNotFoundError):
+class DatasetNotFoundError(NotFoundError):
     """A dataset, or one of its folders, is not where it was looked for."""
 
 
-class DatasetLayoutError(ValueError):
+class DatasetLayoutError(OSNetError, ValueError):
     """A dataset was found, but its files are not the ones it should have."""
 
 
@@ -161,7 +163,7 @@ def load_dataset(name: str, data_dir: str | os.PathLike) -> ReidDataset:
         A `ReidDataset`.
 
     Raises:
-        ValueError: the name is unknown.
+        ArgumentError: the name is unknown.
         DatasetNotFoundError: the files are not there.
         DatasetLayoutError: the files are there, but not all, or not the right ones.
 
@@ -170,13 +172,13 @@ def load_dataset(name: str, data_dir: str | os.PathLike) -> ReidDataset:
     >>> load_dataset("market1051", "data")
     Traceback (most recent call last):
     ...
-    ValueError: Unknown dataset, did you mean 'market1501'? Known: demo, market1501. Received: \
-name='market1051'
+    osnet_tf.errors.ArgumentError: Unknown dataset, did you mean 'market1501'? Known: demo, \
+market1501. Received: name='market1051'
     """
     if name not in READERS:
         close = difflib.get_close_matches(str(name).lower(), READERS, n=1)
         hint = f", did you mean {close[0]!r}?" if close else "."
-        raise ValueError(
+        raise ArgumentError(
             f"Unknown dataset{hint} Known: {', '.join(dataset_names())}. Received: name={name!r}"
         )
     return pkgutil.resolve_name(READERS[name])(data_dir)

@@ -4,12 +4,14 @@ import contextlib
 
 import tensorflow as tf
 
+from osnet_tf.errors import OSNetError
+
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _BMP = b"BM"
 
 
-class ImageError(ValueError):
+class ImageError(OSNetError, ValueError):
     """An image file that cannot be used; the message is its path and what is wrong with it.
 
     Example:

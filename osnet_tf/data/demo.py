@@ -23,6 +23,7 @@ from osnet_tf.data.demo_cameras import CAMERAS, SUPERSAMPLING, take_picture
 from osnet_tf.data.demo_people import random_person
 from osnet_tf.data.demo_scenes import draw_scene
 from osnet_tf.data.market1501 import DISTRACTOR_PID, FOLDERS, JUNK_PID, read_market_layout
+from osnet_tf.errors import ArgumentError
 
 # Raise it when the same arguments give other pictures.
 GENERATOR_VERSION = 1
@@ -100,10 +101,12 @@ def generate_demo(
         ("seed", seed, 0),
     ]:
         if type(value) is not int or value < lowest:
-            raise ValueError(f"{name} must be an integer >= {lowest}. Received: {name}={value!r}")
+            raise ArgumentError(
+                f"{name} must be an integer >= {lowest}. Received: {name}={value!r}"
+            )
     size = tuple(size)
     if len(size) != 2 or any(type(v) is not int for v in size) or size[0] < 32 or size[1] < 16:
-        raise ValueError(
+        raise ArgumentError(
             f"size must be (height, width), integers, at least (32, 16). Received: size={size}"
         )
     values = (GENERATOR_VERSION, train_identities, test_identities, images_per_camera, seed)
@@ -225,7 +228,7 @@ def demo_sheet(
     pids = list(dataset.train_labels)[:people] if isinstance(people, int) else list(people)
     missing = sorted(set(pids) - {sample.pid for sample in samples})
     if not pids or missing or images_per_camera < 1:
-        raise ValueError(
+        raise ArgumentError(
             "people must be pids of the dataset, or how many to show (>= 1), and images_per_camera "
             f">= 1. Received: people={people}, images_per_camera={images_per_camera}"
             + (f"; not in the dataset: {missing}" if missing else "")
@@ -261,9 +264,9 @@ def _read_manifest(root: str) -> dict:
         with open(path, encoding="utf-8") as file:
             manifest = json.load(file)
         if not isinstance(manifest, dict):
-            raise ValueError("not a JSON object")
+            raise ArgumentError("not a JSON object")
         if missing := [key for key in _MANIFEST_KEYS if key not in manifest]:
-            raise ValueError(f"it lacks {', '.join(missing)}")
+            raise ArgumentError(f"it lacks {', '.join(missing)}")
     except (OSError, ValueError) as error:
         raise DatasetLayoutError(
             f"{root} is not a complete demo set, because {path} cannot be read ({error}). "

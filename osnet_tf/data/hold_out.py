@@ -3,6 +3,7 @@
 import numpy as np
 
 from osnet_tf.data.dataset import ReidDataset
+from osnet_tf.errors import ArgumentError
 
 
 def hold_out(dataset: ReidDataset, share: float, seed: int = 0) -> ReidDataset:
@@ -27,10 +28,12 @@ def hold_out(dataset: ReidDataset, share: float, seed: int = 0) -> ReidDataset:
     (4, ['2_0_0', '2_1_0'], ['2_0_1', '2_1_1'])
     """
     if not 0.0 < share < 1.0:
-        raise ValueError(f"`share` must be in (0, 1). Received: share={share}")
+        raise ArgumentError(f"`share` must be in (0, 1). Received: share={share}")
     pids = sorted(dataset.train_labels)
     if len(pids) < 2:
-        raise ValueError(f"Holding people out takes two at least. Received: {len(pids)} in train")
+        raise ArgumentError(
+            f"Holding people out takes two at least. Received: {len(pids)} in train"
+        )
     count = min(max(round(share * len(pids)), 1), len(pids) - 1)
     held = {int(pid) for pid in np.random.default_rng(seed).choice(pids, count, replace=False)}
     query, gallery, seen = [], [], set()
@@ -41,7 +44,7 @@ def hold_out(dataset: ReidDataset, share: float, seed: int = 0) -> ReidDataset:
             seen.add(place)
     matches = ((q, g) for q in query for g in gallery if q.pid == g.pid and q.camid != g.camid)
     if next(matches, None) is None:
-        raise ValueError(
+        raise ArgumentError(
             f"No held-out person was seen by two cameras often enough. Received: {dataset.name} "
             f"with share={share}"
         )

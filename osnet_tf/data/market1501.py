@@ -14,6 +14,7 @@ from osnet_tf.data.dataset import (
     Sample,
     SplitCounts,
 )
+from osnet_tf.errors import ArgumentError
 
 FOLDERS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
 COUNTS = {
@@ -126,7 +127,7 @@ def read_market_layout(
     expected_counts = dict(expected_counts or {})
     unknown = sorted(expected_counts.keys() - FOLDERS.keys())
     if unknown:
-        raise ValueError(
+        raise ArgumentError(
             "expected_counts must be given for 'train', 'query' or 'gallery'. "
             f"Received: expected_counts with {', '.join(map(repr, unknown))}"
         )

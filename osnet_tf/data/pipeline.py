@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from osnet_tf.data.augmentation import Augmentation, apply, draw
 from osnet_tf.data.decoding import ImageError, decode, find_bad_image, naming_bad_images
+from osnet_tf.errors import ArgumentError
 from osnet_tf.preprocessing import checked_size, resize
 
 __all__ = [
@@ -65,7 +66,7 @@ class DecodedImages:
 
     def __init__(self, paths, size, *, budget=4 * 2**30, progress=None):
         if budget < 0:
-            raise ValueError(f"budget must be >= 0 bytes. Received: budget={budget}")
+            raise ArgumentError(f"budget must be >= 0 bytes. Received: budget={budget}")
         self.paths = [os.fspath(path) for path in paths]
         self.size = checked_size(size)
         self.pixels = None
@@ -131,26 +132,26 @@ def training_dataset(
     """
     labels, batches = np.asarray(labels), np.asarray(batches)
     if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
-        raise ValueError(
+        raise ArgumentError(
             f"labels must be {len(images)} integers, one per image. "
             f"Received: shape={labels.shape}, dtype={labels.dtype}"
         )
     if batches.ndim != 2 or batches.dtype.kind not in "iu":
-        raise ValueError(
+        raise ArgumentError(
             "batches must be an integer array of shape (steps, batch). "
             f"Received: shape={batches.shape}, dtype={batches.dtype}"
         )
     if batches.size and not 0 <= batches.min() <= batches.max() < len(images):
-        raise ValueError(
+        raise ArgumentError(
             f"batches must index {len(images)} images. "
             f"Received: indices {batches.min()}..{batches.max()}"
         )
     steps, batch = batches.shape
     if not 0 <= start_step <= steps:
-        raise ValueError(f"start_step must be in 0..{steps}. Received: start_step={start_step}")
+        raise ArgumentError(f"start_step must be in 0..{steps}. Received: start_step={start_step}")
     index, count = part
     if not 0 <= index < count or batch % count:
-        raise ValueError(
+        raise ArgumentError(
             f"part must be (index, count), index < count, count a divisor of the batch of {batch}. "
             f"Received: part={part}"
         )
@@ -203,7 +204,7 @@ def image_dataset(paths, size, batch_size):
     [2, 2, 1]
     """
     if batch_size < 1:
-        raise ValueError(f"batch_size must be >= 1. Received: batch_size={batch_size}")
+        raise ArgumentError(f"batch_size must be >= 1. Received: batch_size={batch_size}")
     with tf.device("CPU:0"):
         return _finish(_read(paths, checked_size(size)).batch(batch_size))
 

@@ -8,6 +8,8 @@ import operator
 
 import numpy as np
 
+from osnet_tf.errors import ArgumentError
+
 # The third word of each seed, so that two samplers never draw the same stream.
 _RANDOM = int.from_bytes(b"rand", "big")
 _IDENTITY = int.from_bytes(b"pxk ", "big")
@@ -46,7 +48,7 @@ def random_batches(
     if drop_last:
         steps = num_samples // batch_size
         if steps == 0:
-            raise ValueError(
+            raise ArgumentError(
                 "batch_size must not exceed num_samples when drop_last=True. "
                 f"Received: batch_size={batch_size}, num_samples={num_samples}"
             )
@@ -98,7 +100,7 @@ def identity_batches(
     """
     pids = np.asarray(pids)
     if pids.ndim != 1 or pids.size == 0 or not np.issubdtype(pids.dtype, np.integer):
-        raise ValueError(
+        raise ArgumentError(
             "pids must be a 1-D array of integers with at least one entry. "
             f"Received: pids of shape {pids.shape} and dtype {pids.dtype}"
         )
@@ -106,13 +108,13 @@ def identity_batches(
     instances = _integer("instances", instances, 1)
     replicas = _integer("replicas", replicas, 1)
     if identities % replicas:
-        raise ValueError(
+        raise ArgumentError(
             "identities must be divisible by replicas, so that a person's images stay on one "
             f"replica. Received: identities={identities}, replicas={replicas}"
         )
     _, person, sizes = np.unique(pids, return_inverse=True, return_counts=True)
     if len(sizes) < identities:
-        raise ValueError(
+        raise ArgumentError(
             f"pids must hold at least `identities` distinct people, but holds {len(sizes)}. "
             f"Received: identities={identities}"
         )
@@ -154,5 +156,5 @@ def _integer(name: str, value: int, lowest: int) -> int:
     except TypeError:
         number = None
     if number is None or isinstance(value, bool) or number < lowest:
-        raise ValueError(f"{name} must be an integer >= {lowest}. Received: {name}={value!r}")
+        raise ArgumentError(f"{name} must be an integer >= {lowest}. Received: {name}={value!r}")
     return number

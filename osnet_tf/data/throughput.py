@@ -7,6 +7,7 @@ import numpy as np
 
 from osnet_tf.data.augmentation import Augmentation
 from osnet_tf.data.pipeline import DecodedImages, training_dataset
+from osnet_tf.errors import ArgumentError
 
 _BATCH = 64
 
@@ -38,7 +39,7 @@ def measure_throughput(paths, size, *, repeats=3):
     """
     paths = list(paths)
     if len(paths) < _BATCH:
-        raise ValueError(f"At least {_BATCH} images are needed. Received: {len(paths)}")
+        raise ArgumentError(f"At least {_BATCH} images are needed. Received: {len(paths)}")
     labels = np.zeros(len(paths), "int32")
     order = np.random.default_rng(0).permutation(len(paths))
     batches = order[: len(paths) // _BATCH * _BATCH].reshape(-1, _BATCH)

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from osnet_tf.embedding.inference import inference_function
+from osnet_tf.errors import ArgumentError
 from osnet_tf.models import model_size
 from osnet_tf.preprocessing import resize
 
@@ -23,7 +24,7 @@ def check_arrays(arrays, ranks):
             or 0 in array.shape[-3:]
             or array.dtype.kind not in "uif"
         ):
-            raise ValueError(
+            raise ArgumentError(
                 "Images must be an array of shape (n, height, width, 3), or a list of arrays of "
                 "shape (height, width, 3), of integers or floats. "
                 f"Received: shape={array.shape}, dtype={array.dtype}"
@@ -32,11 +33,11 @@ def check_arrays(arrays, ranks):
             continue
         low, high = array.min(), array.max()
         if not (low >= 0 and high <= 255):  # NaN too
-            raise ValueError(f"Images must have values of 0..255. Received: {low}..{high}")
+            raise ArgumentError(f"Images must have values of 0..255. Received: {low}..{high}")
         if array.dtype.kind == "f":
             highest = max(highest, float(high))
     if 0 < highest <= 1:
-        raise ValueError(
+        raise ArgumentError(
             "Images must have values of 0..255, and these floats lie in 0..1: multiply them by "
             f"255. Received: a maximum of {highest:g}"
         )

@@ -8,6 +8,7 @@ import tensorflow as tf
 from osnet_tf.data.decoding import decode, find_bad_image, naming_bad_images
 from osnet_tf.data.pipeline import image_dataset
 from osnet_tf.embedding.inference import inference_function
+from osnet_tf.errors import ArgumentError, NotFoundError
 from osnet_tf.models import model_size
 from osnet_tf.preprocessing import resize
 
@@ -42,7 +43,7 @@ def embed_paths(embedder, paths, *, batch_size=256, flip_test=False, progress=No
     """
     paths = list(paths)
     if not paths:
-        raise ValueError("There are no images to embed. Received: paths=[]")
+        raise ArgumentError("There are no images to embed. Received: paths=[]")
     run, size = inference_function(embedder), model_size(embedder)
     parts = []
     with naming_bad_images(paths):
@@ -92,7 +93,7 @@ def images_below(folder):
     folder = os.fspath(folder)
     if not os.path.isdir(folder):
         hint = ": it is a file, so give a list" if os.path.exists(folder) else ""
-        raise FileNotFoundError(f"There is no folder {folder}{hint}")
+        raise NotFoundError(f"There is no folder {folder}{hint}")
     found = []
     for directory, folders, files in os.walk(folder, onerror=_raise):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -102,7 +103,7 @@ def images_below(folder):
             if name.lower().endswith(_SUFFIXES) and not name.startswith(".")
         ]
     if not found:
-        raise ValueError(f"There are no images (JPEG, PNG, BMP) below {folder}")
+        raise ArgumentError(f"There are no images (JPEG, PNG, BMP) below {folder}")
     return sorted(found)
 
 

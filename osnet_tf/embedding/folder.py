@@ -9,8 +9,9 @@ import numpy as np
 from osnet_tf.data.decoding import ImageError
 from osnet_tf.embedding.files import images_below
 from osnet_tf.embedding.images import embed
+from osnet_tf.errors import NotFoundError
+from osnet_tf.files import table_writer
 from osnet_tf.progress_bar import progress_bar
-from osnet_tf.table_file import table_writer
 from osnet_tf.weights.assign import load_keras
 
 # Person and camera, as Market-1501 and the datasets after it begin their names: 0002_c1s1_000451_03
@@ -59,7 +60,7 @@ def embed_folder(
     """
     write = table_writer(output, (".npz", ".parquet"), name="output")
     if not Path(model).exists():
-        raise FileNotFoundError(f"There is no model {model}")
+        raise NotFoundError(f"There is no model {model}")
     paths = images_below(images)
     with progress_bar(show_progress, len(paths), "embedding") as count:
         result = embed(

@@ -7,6 +7,7 @@ import numpy as np
 
 from osnet_tf.embedding.arrays import check_arrays, embed_arrays
 from osnet_tf.embedding.files import embed_paths, embed_readable, images_below
+from osnet_tf.errors import ArgumentError
 
 
 class Embeddings(NamedTuple):
@@ -80,15 +81,17 @@ def embed(
     (2, 512)
     """
     if on_error not in ("raise", "skip"):
-        raise ValueError(f"`on_error` must be 'raise' or 'skip'. Received: on_error={on_error!r}")
+        raise ArgumentError(
+            f"`on_error` must be 'raise' or 'skip'. Received: on_error={on_error!r}"
+        )
     if batch_size < 1:
-        raise ValueError(f"`batch_size` must be >= 1. Received: batch_size={batch_size}")
+        raise ArgumentError(f"`batch_size` must be >= 1. Received: batch_size={batch_size}")
     paths, arrays = _paths_or_arrays(source)
     if arrays is not None:
         vectors = embed_arrays(model, arrays, batch_size, bgr, progress)
         return _unit_length(vectors) if normalize else vectors
     if bgr:
-        raise ValueError("Files are always read as RGB: leave `bgr` out. Received: bgr=True")
+        raise ArgumentError("Files are always read as RGB: leave `bgr` out. Received: bgr=True")
     failed = ()
     if on_error == "skip":
         paths, vectors, failed = embed_readable(model, paths, batch_size, progress)
@@ -109,12 +112,12 @@ def _paths_or_arrays(source):
         source = array
     items = list(source)
     if not items:
-        raise ValueError("There are no images to embed. Received: source=[]")
+        raise ArgumentError("There are no images to embed. Received: source=[]")
     named = [isinstance(item, str | os.PathLike) for item in items]
     if all(named):
         return [os.fspath(item) for item in items], None
     if any(named):
-        raise ValueError(
+        raise ArgumentError(
             "`source` must hold paths or arrays, not both. "
             f"Received: {sum(named)} paths and {len(items) - sum(named)} others"
         )

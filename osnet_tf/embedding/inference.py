@@ -5,6 +5,7 @@ import weakref
 import keras
 import tensorflow as tf
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.models import model_size
 
 _FUNCTIONS = weakref.WeakKeyDictionary()  # one traced function for each model that is alive
@@ -24,7 +25,7 @@ def inference_function(model):
     if model not in _FUNCTIONS:
         size = model_size(model)
         if not isinstance(model.output, keras.KerasTensor):
-            raise ValueError(
+            raise ArgumentError(
                 "The model must have one output, the embedding (leave the classifier off). "
                 f"Received: {model.name!r} with {len(model.outputs)} outputs"
             )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from osnet_tf.table_file import table_writer
+from osnet_tf.files import table_writer
 
 
 class FeatureCache:

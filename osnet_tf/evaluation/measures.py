@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from osnet_tf.config import ConfigError
+from osnet_tf.errors import ArgumentError
 from osnet_tf.evaluation.config import EvaluationConfig
 from osnet_tf.metrics import (
     RankingResult,
@@ -85,7 +86,7 @@ def measure(features, dataset, config=None, *, metrics=METRICS, show_progress=Fa
     _check_counts(config, len(query), len(gallery))
     features = np.asarray(features)
     if len(features) != len(query) + len(gallery):
-        raise ValueError(
+        raise ArgumentError(
             f"features must have a row for each of {len(query)} queries and {len(gallery)} gallery "
             f"images. Received: shape={features.shape}"
         )

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from osnet_tf.data import load_dataset
+from osnet_tf.errors import ArgumentError
 from osnet_tf.evaluation.config import EvaluationConfig
 from osnet_tf.evaluation.feature_cache import FeatureCache
 from osnet_tf.evaluation.run import evaluate
-from osnet_tf.json_file import write_json
+from osnet_tf.files import write_json
 from osnet_tf.metrics import calibration_path, write_calibrations, write_per_query
-from osnet_tf.model_source import source_of
-from osnet_tf.training.run_dir import RunDir, provenance
+from osnet_tf.runs import RunDir, provenance, source_of
 from osnet_tf.visualize.curves import draw_cmc, draw_distances, draw_roc
 from osnet_tf.weights.assign import load_keras
 
@@ -37,7 +37,7 @@ def evaluate_source(
 
     Args:
         config: An `EvaluationConfig`; its defaults if None.
-        run_dir, model, data_dir: As in `osnet_tf.model_source.source_of`.
+        run_dir, model, data_dir: As in `osnet_tf.runs.source_of`.
         datasets: Names of datasets; a run's own by default. A dataset other than the one trained on
             makes it a cross-domain evaluation.
         output_dir: Folder to write to; `evaluation` in the run's directory, or `NAME_evaluation`
@@ -56,7 +56,9 @@ def evaluate_source(
     """
     config = (config or EvaluationConfig()).with_absolute_paths()
     if per_query not in ("csv", "parquet"):
-        raise ValueError(f"per_query must be 'csv' or 'parquet'. Received: per_query={per_query!r}")
+        raise ArgumentError(
+            f"per_query must be 'csv' or 'parquet'. Received: per_query={per_query!r}"
+        )
     source = source_of(run_dir=run_dir, model=model, datasets=datasets, data_dir=data_dir)
     loaded = [load_dataset(name, source.data_dir) for name in source.datasets]
     embedder = load_keras(source.model)
@@ -81,7 +83,7 @@ def evaluate_source(
             show_progress=show_progress,
         )
         record["datasets"][dataset.name] = found.results
-        if run_dir and _was_trained_on(dataset.name, RunDir(run_dir).read_config()):
+        if run_dir and _was_trained_on(dataset.name, RunDir(run_dir).read_settings()):
             found.results["trained_on"] = True
         _write(found, dataset, output_dir, per_query)
         for verified in found.verifications.values():
@@ -93,7 +95,7 @@ def evaluate_source(
 
 
 def _was_trained_on(name, training):
-    return training.combine_all and training.dataset == name
+    return training.get("combine_all") and training.get("dataset") == name
 
 
 def _write(found, dataset, output_dir, per_query):

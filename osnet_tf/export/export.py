@@ -12,6 +12,7 @@ import numpy as np
 from osnet_tf.data.calibration_sample import calibration_paths
 from osnet_tf.data.decoding import naming_bad_images
 from osnet_tf.data.pipeline import image_dataset
+from osnet_tf.errors import OSNetError
 from osnet_tf.export.config import ExportConfig
 from osnet_tf.export.frozen import freeze
 from osnet_tf.export.latency import KERAS, latencies, save_keras_graph
@@ -25,14 +26,14 @@ from osnet_tf.export.report import write_reports
 from osnet_tf.export.report_page import html_page
 from osnet_tf.export.runners import Artefact
 from osnet_tf.export.saved_model import export_saved_model
-from osnet_tf.json_file import write_json
+from osnet_tf.files import write_json
 from osnet_tf.models import model_size
 from osnet_tf.progress_bar import progress_bar
-from osnet_tf.training.run_dir import provenance
+from osnet_tf.runs import provenance
 from osnet_tf.visualize.figure import require_matplotlib
 
 
-class ExportMismatchError(ValueError):
+class ExportMismatchError(OSNetError, ValueError):
     """Exported models differ from the Keras model by more than is allowed.
 
     Attributes:

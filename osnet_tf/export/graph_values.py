@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from osnet_tf.errors import ArgumentError
+
 LAYERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 POOLS = {"MAX_POOL_2D": tf.nn.max_pool2d, "AVERAGE_POOL_2D": tf.nn.avg_pool2d}
 _ELEMENTWISE = {"ADD": tf.add, "MUL": tf.multiply, "LOGISTIC": tf.sigmoid}
@@ -91,7 +93,7 @@ class GraphValues(dict):
             if {x.shape.rank for x in inputs if tf.is_tensor(x)} == {2, 4}:
                 inputs = [x[:, None, None] if x.shape.rank == 2 else x for x in inputs]
             return activation(operator)(_ELEMENTWISE[kind](*inputs))
-        raise ValueError(
+        raise ArgumentError(
             f"int8 export knows no operator {kind}. Instance normalisation (OSNet-IBN, AIN) has "
             "such: its variances do not fit into 8 bits. Use fp16 or dynamic"
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.export.flatbuffer import LiteRTModel
 from osnet_tf.export.frozen import (
     INPUT_NAME,
@@ -16,9 +17,9 @@ from osnet_tf.export.frozen import (
     named_function,
 )
 from osnet_tf.export.quantization import quantize
+from osnet_tf.files import whole_file
 from osnet_tf.models import model_size
 from osnet_tf.preprocessing import IMAGENET_MEAN, IMAGENET_STD
-from osnet_tf.whole_file import whole_file
 
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
 _METADATA = "osnet_tf.json"
@@ -94,25 +95,25 @@ def export_litert(
 def _check_arguments(embedder, precision, batch_size, calibration_images, integer_io):
     size = model_size(embedder)
     if precision not in PRECISIONS:
-        raise ValueError(
+        raise ArgumentError(
             f"`precision` must be one of {', '.join(PRECISIONS)}. Received: precision={precision!r}"
         )
     if not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(
+        raise ArgumentError(
             f"`batch_size` must be a positive integer. Received: batch_size={batch_size!r}"
         )
     if precision != "int8":
         if integer_io:
-            raise ValueError(f"`integer_io` is for int8 only. Received: precision={precision!r}")
+            raise ArgumentError(f"`integer_io` is for int8 only. Received: precision={precision!r}")
         return
     if calibration_images is None:
-        raise ValueError(
+        raise ArgumentError(
             "precision='int8' needs `calibration_images`, some hundred real crops of the training "
             "set, to take the ranges of values from. Received: calibration_images=None"
         )
     images = np.asarray(calibration_images)
     if images.dtype != np.uint8 or images.shape[1:] != (*size, 3) or not len(images):
-        raise ValueError(
+        raise ArgumentError(
             f"`calibration_images` must be uint8 of shape (n, {size[0]}, {size[1]}, 3). "
             f"Received: {images.dtype} {images.shape}"
         )
@@ -162,5 +163,5 @@ def read_litert_metadata(path):
     """
     content = LiteRTModel(Path(path).read_bytes()).metadata(_METADATA)
     if content is None:
-        raise ValueError(f"{path} has no metadata of osnet_tf: export_litert did not write it")
+        raise ArgumentError(f"{path} has no metadata of osnet_tf: export_litert did not write it")
     return json.loads(content)

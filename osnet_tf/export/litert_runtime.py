@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE
 
 
@@ -61,7 +62,7 @@ def run_litert(path, images, *, num_threads=1):
     embedder = LiteRTEmbedder(path, num_threads)
     batch = embedder.batch_size
     if len(images) % batch:
-        raise ValueError(
+        raise ArgumentError(
             f"The file embeds {batch} images at a time. Received: {len(images)} images"
         )
     parts = [np.empty((0, embedder.size), np.float32)]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from osnet_tf.export.model_json import FORMAT_VERSION, sha256
 from osnet_tf.models import model_size
-from osnet_tf.training.run_dir import provenance
+from osnet_tf.runs import provenance
 
 
 def manifest(embedder, name, files, *, thresholds=(), l2_normalize=False):

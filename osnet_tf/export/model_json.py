@@ -7,6 +7,8 @@ import hashlib
 import json
 from pathlib import Path
 
+from osnet_tf.errors import ArgumentError, NotFoundError
+
 FORMAT_VERSION = 1
 NAME = "model.json"
 
@@ -15,26 +17,26 @@ def read_manifest(folder):
     """The dict in `<folder>/model.json`.
 
     Raises:
-        FileNotFoundError: there is none.
+        NotFoundError: there is none.
         ValueError: it is no such file, or of another format version; the message names it.
 
     >>> read_manifest("saved_models/nowhere")
     Traceback (most recent call last):
-    FileNotFoundError: There is no saved_models/nowhere/model.json: train/export.py writes it \
-beside the files it describes
+    osnet_tf.errors.NotFoundError: There is no saved_models/nowhere/model.json: train/export.py \
+writes it beside the files it describes
     """
     path = Path(folder) / NAME
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise FileNotFoundError(
+        raise NotFoundError(
             f"There is no {path}: train/export.py writes it beside the files it describes"
         ) from None
     except ValueError as error:
-        raise ValueError(f"{path} is no JSON: {error}") from error
+        raise ArgumentError(f"{path} is no JSON: {error}") from error
     version = record.get("format_version") if isinstance(record, dict) else None
     if version != FORMAT_VERSION:
-        raise ValueError(
+        raise ArgumentError(
             f"{path} must have format_version {FORMAT_VERSION}. Received: format_version={version}"
         )
     return record

@@ -10,8 +10,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from osnet_tf.errors import MissingPackageError
 from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, freeze, named_function
-from osnet_tf.whole_file import whole_file
+from osnet_tf.files import whole_file
 
 OPSET = 17
 # What the layer that carries the graph to the exporter puts before every name
@@ -156,7 +157,7 @@ def _optional(package):
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        raise ImportError(
+        raise MissingPackageError(
             f"ONNX needs {package}, which is not installed: "
             "pip install onnx tf2onnx==1.17.0 onnxruntime"
         ) from error

@@ -8,6 +8,7 @@ from osnet_tf.data import ReidDataset
 from osnet_tf.data.decoding import naming_bad_images
 from osnet_tf.data.pipeline import image_dataset
 from osnet_tf.embedding import inference_function
+from osnet_tf.errors import ArgumentError
 from osnet_tf.evaluation import evaluate_features, measure
 from osnet_tf.export.config import EVALUATIONS
 from osnet_tf.export.litert_graph import inspect_litert
@@ -88,7 +89,7 @@ def choose_images(dataset, evaluation="auto"):
     (100, 0, 'none')
     """
     if evaluation not in EVALUATIONS:
-        raise ValueError(
+        raise ArgumentError(
             f"`evaluation` must be one of {', '.join(EVALUATIONS)}. "
             f"Received: evaluation={evaluation!r}"
         )

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from osnet_tf.json_file import write_json
+from osnet_tf.files import whole_file, write_json
 from osnet_tf.report import export_cells, export_compared_on
-from osnet_tf.whole_file import whole_file
 
 
 def write_reports(folder, report, page):

@@ -5,7 +5,7 @@ from pathlib import Path
 from osnet_tf.data import load_dataset
 from osnet_tf.export.export import export_model
 from osnet_tf.metrics import calibration_path, read_calibrations
-from osnet_tf.model_source import source_of
+from osnet_tf.runs import source_of
 from osnet_tf.weights.assign import load_keras
 
 
@@ -33,7 +33,7 @@ def export_run(
         data_dir: Folder of the datasets; a run's own, or "data", by default.
         show_progress: A progress bar on stderr.
 
-    Returns, raises: as `osnet_tf.export.export_model` and `osnet_tf.model_source.source_of`.
+    Returns, raises: as `osnet_tf.export.export_model` and `osnet_tf.runs.source_of`.
     """
     source = source_of(
         run_dir=run_dir,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from osnet_tf.errors import ArgumentError, MissingPackageError
 from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE
 from osnet_tf.export.litert_runtime import LiteRTEmbedder
 from osnet_tf.export.onnx import onnx_session
@@ -60,7 +61,7 @@ def runner(format, path, num_threads=1):
         "openvino": _open_openvino,
     }
     if format not in openers:
-        raise ValueError(
+        raise ArgumentError(
             f"`format` must be one of {', '.join(openers)}. Received: format={format!r}"
         )
     return openers[format](os.fspath(path), num_threads)
@@ -103,7 +104,7 @@ def _open_openvino(path, num_threads):
     try:
         import openvino
     except ImportError as error:
-        raise ImportError(
+        raise MissingPackageError(
             "OpenVINO is not installed: pip install openvino (it is only compared with)"
         ) from error
     # f32 as the others: OpenVINO takes bfloat16 where the processor has it

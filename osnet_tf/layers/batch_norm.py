@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from osnet_tf.errors import ArgumentError
+
 _FUSED_DTYPES = ("float32", "float16", "bfloat16")
 
 
@@ -49,11 +51,11 @@ class BatchNorm(keras.layers.BatchNormalization):
 
     def __init__(self, axis=-1, momentum=0.9, epsilon=1e-5, synchronized=False, **kwargs):
         if not 0.0 <= momentum <= 1.0:
-            raise ValueError(f"`momentum` must be in [0, 1]. Received: momentum={momentum}")
+            raise ArgumentError(f"`momentum` must be in [0, 1]. Received: momentum={momentum}")
         if not epsilon > 0.0:
-            raise ValueError(f"`epsilon` must be > 0. Received: epsilon={epsilon}")
+            raise ArgumentError(f"`epsilon` must be > 0. Received: epsilon={epsilon}")
         if kwargs.get("renorm"):
-            raise ValueError(f"`renorm` is not supported. Received: renorm={kwargs['renorm']}")
+            raise ArgumentError(f"`renorm` is not supported. Received: renorm={kwargs['renorm']}")
         super().__init__(
             axis=axis, momentum=momentum, epsilon=epsilon, synchronized=synchronized, **kwargs
         )

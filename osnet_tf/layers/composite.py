@@ -2,6 +2,8 @@
 
 import keras
 
+from osnet_tf.errors import ArgumentError
+
 
 class Composite(keras.layers.Layer):
     """A layer whose children are made in `build()`, named, and given its own dtype policy."""
@@ -19,14 +21,14 @@ def check_positive_int(**arguments):
     """Raises ValueError for the first argument that is not an integer above zero."""
     for name, value in arguments.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
+            raise ArgumentError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
 
 
 def check_choice(choices, **arguments):
     """Raises ValueError for the first argument that is not one of `choices`."""
     for name, value in arguments.items():
         if value not in choices:
-            raise ValueError(
+            raise ArgumentError(
                 f"`{name}` must be one of {', '.join(map(repr, choices))}. "
                 f"Received: {name}={value!r}"
             )

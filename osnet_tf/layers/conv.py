@@ -4,6 +4,7 @@ import math
 
 import keras
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.layers.batch_norm import BatchNorm
 from osnet_tf.layers.composite import Composite, check_choice, check_positive_int
 from osnet_tf.presets import LITE_KINDS
@@ -68,7 +69,7 @@ class ConvNorm(Composite):
         check_choice(NORMS, norm=norm)
         check_choice(ACTIVATIONS, activation=activation)
         if kernel_size % 2 == 0:
-            raise ValueError(f"`kernel_size` must be odd. Received: kernel_size={kernel_size}")
+            raise ArgumentError(f"`kernel_size` must be odd. Received: kernel_size={kernel_size}")
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides

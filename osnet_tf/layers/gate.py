@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.layers.composite import Composite, check_choice, check_positive_int
 from osnet_tf.layers.conv import he_normal_fan_out
 
@@ -64,12 +65,12 @@ class ChannelGate(Composite):
         hidden = channels // self.reduction
         gates = self.num_gates or channels
         if hidden < 1:
-            raise ValueError(
+            raise ArgumentError(
                 "A gate needs at least one hidden unit, channels // reduction. "
                 f"Received: channels={channels}, reduction={self.reduction}"
             )
         if not self.return_gates and gates not in (1, channels):
-            raise ValueError(
+            raise ArgumentError(
                 f"`num_gates` must be None, 1 or the number of channels, {channels}, unless "
                 f"`return_gates` is set. Received: num_gates={gates}"
             )

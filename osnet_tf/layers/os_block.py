@@ -2,6 +2,7 @@
 
 import keras
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.layers.composite import Composite, check_choice, check_positive_int
 from osnet_tf.layers.conv import ConvNorm, LightConv3x3, instance_norm_arguments
 from osnet_tf.layers.gate import ChannelGate, LearnedGate
@@ -71,7 +72,7 @@ class OSBlock(Composite):
         check_choice(LITE_KINDS, lite=lite)
         check_choice(GATES, gate=gate)
         if filters % bottleneck_reduction:
-            raise ValueError(
+            raise ArgumentError(
                 "`filters` must be a multiple of `bottleneck_reduction`. Received: "
                 f"filters={filters}, bottleneck_reduction={bottleneck_reduction}"
             )

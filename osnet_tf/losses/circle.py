@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.layers.unit_length import unit_length
 from osnet_tf.losses.mining import PairLoss
 
@@ -55,9 +56,9 @@ class CircleLoss(PairLoss):
         reduction="sum_over_batch_size",
     ):
         if not 0.0 <= margin <= 1.0:
-            raise ValueError(f"`margin` must be in [0, 1]. Received: margin={margin}")
+            raise ArgumentError(f"`margin` must be in [0, 1]. Received: margin={margin}")
         if not 0.0 < scale < float("inf"):
-            raise ValueError(f"`scale` must be > 0 and finite. Received: scale={scale}")
+            raise ArgumentError(f"`scale` must be > 0 and finite. Received: scale={scale}")
         super().__init__(mining, name, reduction)
         self.margin = float(margin)
         self.scale = float(scale)

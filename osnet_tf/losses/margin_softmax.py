@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.layers.composite import check_choice
 from osnet_tf.losses.cross_entropy import LabelSmoothedCrossEntropy
 
@@ -72,11 +73,11 @@ class MarginSoftmaxLoss(LabelSmoothedCrossEntropy):
         margin = MARGINS[kind] if margin is None else margin
         limit, limit_name = (math.pi / 2, "pi / 2") if kind == "arcface" else (1.0, "1")
         if not 0.0 <= margin < limit:
-            raise ValueError(
+            raise ArgumentError(
                 f"`margin` must be in [0, {limit_name}) for {kind!r}. Received: margin={margin}"
             )
         if not 0.0 < scale < float("inf"):
-            raise ValueError(f"`scale` must be > 0 and finite. Received: scale={scale}")
+            raise ArgumentError(f"`scale` must be > 0 and finite. Received: scale={scale}")
         super().__init__(smoothing=smoothing, name=name, reduction=reduction)
         self.kind = kind
         self.margin = float(margin)

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import keras
 
+from osnet_tf.errors import ArgumentError
+
 
 class _Term(NamedTuple):
     output: str
@@ -41,7 +43,7 @@ class WeightedLosses:
         weights = dict(weights or {})
         unknown = set(weights) - set(losses)
         if unknown:
-            raise ValueError(
+            raise ArgumentError(
                 f"Weights for outputs without a loss: {sorted(unknown)}. "
                 f"Received: losses for {sorted(losses)}"
             )
@@ -51,11 +53,11 @@ class WeightedLosses:
             for loss, weight in _weighted(output, listed, weights.get(output))
         )
         if not self.terms:
-            raise ValueError(f"At least one loss is needed. Received: losses={losses}")
+            raise ArgumentError(f"At least one loss is needed. Received: losses={losses}")
         names = [term.loss.name for term in self.terms]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(
+                raise ArgumentError(
                     f"Two losses have the name {name!r}: give each its own. Received: names={names}"
                 )
 
@@ -78,11 +80,11 @@ def _weighted(output, losses, weights):
     if weights is None:
         weights = [1.0] * len(losses)
     if not isinstance(weights, (list, tuple)) or len(weights) != len(losses):
-        raise ValueError(
+        raise ArgumentError(
             f"{output} has a list of {len(losses)} losses: its weights must be a list of as many. "
             f"Received: {output}={weights}"
         )
     for weight in weights:
         if not weight >= 0.0:
-            raise ValueError(f"A weight must be >= 0. Received: {output}={weight}")
+            raise ArgumentError(f"A weight must be >= 0. Received: {output}={weight}")
     return zip(losses, map(float, weights), strict=True)

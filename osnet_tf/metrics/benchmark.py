@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from osnet_tf.errors import NotFoundError
 from osnet_tf.metrics.ranking import rank, rank_distances
 from osnet_tf.metrics.reranking import Reranker
 
@@ -239,16 +240,14 @@ def _compiled_evaluator(public_code):
     folder = Path(public_code) / "torchreid/metrics/rank_cylib"
     found = sorted(folder.glob("rank_cy*.so"))
     if not found:
-        raise FileNotFoundError(
-            f"{folder} has no compiled evaluator: run make there (it needs Cython)"
-        )
+        raise NotFoundError(f"{folder} has no compiled evaluator: run make there (it needs Cython)")
     return _load(found[0], "rank_cy")
 
 
 def _load(path, name=None):
     """A module from its file alone: the package around it would import much more."""
     if not path.exists():
-        raise FileNotFoundError(f"The public code has no file {path}")
+        raise NotFoundError(f"The public code has no file {path}")
     spec = importlib.util.spec_from_file_location(name or path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

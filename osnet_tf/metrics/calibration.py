@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from osnet_tf.json_file import write_json
+from osnet_tf.errors import ArgumentError, NotFoundError
+from osnet_tf.files import write_json
 from osnet_tf.metrics.checks import check_choice
 from osnet_tf.metrics.distances import METRICS
 
@@ -45,7 +46,7 @@ class Calibration:
     def __post_init__(self):
         check_choice(self.metric, "metric", METRICS)
         if not np.isfinite(self.threshold):
-            raise ValueError(f"threshold must be finite. Received: threshold={self.threshold}")
+            raise ArgumentError(f"threshold must be finite. Received: threshold={self.threshold}")
 
     def same_person(self, distance):
         """Whether distances (a number or an array, of this metric) are of one person; bools.
@@ -55,7 +56,7 @@ class Calibration:
         """
         distance = np.asarray(distance)
         if np.isnan(distance).any():
-            raise ValueError("distance must not be NaN.")
+            raise ArgumentError("distance must not be NaN.")
         # In float32, as the threshold was measured.
         accepted = distance.astype(np.float32) <= np.float32(self.threshold)
         return accepted if accepted.ndim else bool(accepted)
@@ -70,7 +71,7 @@ class Calibration:
         known = {field.name for field in dataclasses.fields(cls)}
         wrong = known.symmetric_difference(fields)
         if wrong:
-            raise ValueError(
+            raise ArgumentError(
                 f"A calibration has the fields {sorted(known)}. Wrong: {sorted(wrong)}"
             )
         return cls(**fields)
@@ -111,11 +112,11 @@ def read_calibrations(path):
         records = json.loads(Path(path).read_text(encoding="utf-8"))["calibrations"]
         return [Calibration.from_dict(record) for record in records]
     except FileNotFoundError:
-        raise FileNotFoundError(
+        raise NotFoundError(
             f"There is no calibration {path}: train/evaluate.py writes it beside the model"
         ) from None
     except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path} holds no calibrations: {error}") from error
+        raise ArgumentError(f"{path} holds no calibrations: {error}") from error
 
 
 def find_calibration(path, *, metric="cosine", fpr=1e-3, dataset=None):
@@ -140,7 +141,7 @@ def find_calibration(path, *, metric="cosine", fpr=1e-3, dataset=None):
     ]
     if not fitting:
         there_are = "; ".join(f"{c.metric}, fpr {c.fpr:.3g}, {c.dataset}" for c in known)
-        raise ValueError(
+        raise ArgumentError(
             f"{path} has no such calibration. Received: metric={metric!r}, fpr={fpr}, "
             f"dataset={dataset!r}. There are: {there_are or 'none'}"
         )

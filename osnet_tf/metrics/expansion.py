@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.metrics.checks import check_count, check_features, check_same_width
 from osnet_tf.metrics.keys import unit_rows
 from osnet_tf.metrics.neighbors import nearest
@@ -72,7 +73,7 @@ def augment_gallery(gallery, *, k=5, alpha=None, metric="cosine", block=None):
     gallery = check_features(gallery, "gallery")
     _check_alpha(alpha)
     if check_count(k, "k") >= len(gallery):
-        raise ValueError(f"k must be < the {len(gallery)} rows of gallery. Received: k={k}")
+        raise ArgumentError(f"k must be < the {len(gallery)} rows of gallery. Received: k={k}")
     indices, _ = nearest(gallery, gallery, k + 1, metric=metric, block=block)
     other = indices != np.arange(len(gallery))[:, None]
     other[other.all(axis=1), -1] = False  # more than k duplicates stand before the image itself
@@ -81,7 +82,7 @@ def augment_gallery(gallery, *, k=5, alpha=None, metric="cosine", block=None):
 
 def _check_alpha(alpha):
     if alpha is not None and not alpha >= 0:
-        raise ValueError(f"alpha must be None or >= 0. Received: alpha={alpha}")
+        raise ArgumentError(f"alpha must be None or >= 0. Received: alpha={alpha}")
 
 
 def _averaged(features, gallery, indices, alpha, metric):

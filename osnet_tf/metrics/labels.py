@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.metrics.checks import check_labels, check_same_kind
 
 
@@ -30,7 +31,7 @@ class Labels:
         q_codes, g_codes = _code(q_pids, g_pids, "pids", num_query, num_gallery)
         if camera_aware:
             if q_camids is None or g_camids is None:
-                raise ValueError(
+                raise ArgumentError(
                     "q_camids and g_camids must be given, or camera_aware must be False. "
                     f"Received: q_camids={q_camids!r}, g_camids={g_camids!r}"
                     if q_camids is g_camids
@@ -58,7 +59,7 @@ class Labels:
             return
         num_pids = len(np.unique(self.q_pids))
         if self.num_shared == 0:
-            raise ValueError(
+            raise ArgumentError(
                 f"No query has a match: 0 of the {num_pids} query pids are shared with the "
                 "gallery. Query and gallery must hold the same people: check that both come from "
                 "the same dataset and that their pids were not numbered anew for each."
@@ -70,7 +71,7 @@ class Labels:
         else:
             found = "each of their gallery images is by the query's own camera"
             change = "Put images by other cameras into the gallery"
-        raise ValueError(
+        raise ArgumentError(
             f"No query has a match: {self.num_shared} of the {num_pids} query pids are shared with "
             f"the gallery, but {found}, and images of a person by the query's own camera are taken "
             f"out. {change}, or pass camera_aware=False to keep them."

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.metrics.blocks import BlockKeys, workers
 from osnet_tf.metrics.checks import check_choice, check_count, check_features, check_same_width
 from osnet_tf.metrics.distances import METRICS
@@ -44,7 +45,7 @@ def nearest(query, gallery, k, *, metric="euclidean", block=None):
     check_choice(metric, "metric", METRICS)
     block = None if block is None else check_count(block, "block")
     if check_count(k, "k") > len(gallery):
-        raise ValueError(f"k must be <= the {len(gallery)} rows of gallery. Received: k={k}")
+        raise ArgumentError(f"k must be <= the {len(gallery)} rows of gallery. Received: k={k}")
     indices, _ = find_nearest(query, gallery, k, metric, block)
     exact = ExactDistances(query, gallery, metric)
     distances = np.array([exact(i, columns) for i, columns in enumerate(indices)])

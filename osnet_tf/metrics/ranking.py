@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.metrics.checks import check_choice, check_count, check_features, check_same_width
 from osnet_tf.metrics.distances import METRICS
 from osnet_tf.metrics.labels import Labels
@@ -44,7 +45,7 @@ class RankingResult:
     def rank_k(self, k):
         """Rank-k, `cmc[k - 1]`; raises ValueError unless 1 <= k <= max_rank."""
         if check_count(k, "k") > len(self.cmc):
-            raise ValueError(f"k must be <= max_rank={len(self.cmc)}. Received: k={k}")
+            raise ArgumentError(f"k must be <= max_rank={len(self.cmc)}. Received: k={k}")
         return float(self.cmc[k - 1])
 
     def summary(self, ranks=(1, 5, 10, 20)):
@@ -179,7 +180,7 @@ def _checked_blocks(blocks, num_query, num_gallery):
     for rows, block in blocks:
         expected = (min(rows.stop, num_query) - rows.start, num_gallery)
         if rows.start != done or block.shape != expected:
-            raise ValueError(
+            raise ArgumentError(
                 f"distances must have shape ({num_query}, {num_gallery}), in blocks of consecutive "
                 f"queries. Received: rows {rows.start} to {rows.stop}, shape={block.shape}"
             )
@@ -188,13 +189,13 @@ def _checked_blocks(blocks, num_query, num_gallery):
         finite = np.isfinite(block).all(axis=1)
         if not finite.all():
             row = rows.start + int(np.argmin(finite))
-            raise ValueError(f"distances must be finite: those of query {row} are not all.")
+            raise ArgumentError(f"distances must be finite: those of query {row} are not all.")
         if block.dtype.kind != "f":
             block = block.astype(np.float64)
         done = min(rows.stop, num_query)
         yield rows, block
     if done != num_query:
-        raise ValueError(f"distances must cover {num_query} queries. Received: {done}")
+        raise ArgumentError(f"distances must cover {num_query} queries. Received: {done}")
 
 
 def _measure(counts, ranks, max_rank):

@@ -7,6 +7,7 @@ their Jaccard distance are sparse; what remains of size N x N is one pass of blo
 
 import numpy as np
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.metrics.blocks import BlockKeys
 from osnet_tf.metrics.checks import check_choice, check_count, check_features, check_same_width
 from osnet_tf.metrics.distances import METRICS
@@ -75,11 +76,11 @@ class Reranker:
         check_choice(metric, "metric", METRICS)
         total = len(query) + len(gallery)
         if check_count(k1, "k1") >= total:
-            raise ValueError(f"k1 must be < the {total} images in all. Received: k1={k1}")
+            raise ArgumentError(f"k1 must be < the {total} images in all. Received: k1={k1}")
         if check_count(k2, "k2") > k1 + 1:
-            raise ValueError(f"k2 must be <= k1 + 1. Received: k2={k2}, k1={k1}")
+            raise ArgumentError(f"k2 must be <= k1 + 1. Received: k2={k2}, k1={k1}")
         if not 0 <= lambda_value <= 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"lambda_value must be in [0, 1]. Received: lambda_value={lambda_value}"
             )
         block = None if block is None else check_count(block, "block")

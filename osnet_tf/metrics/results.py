@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from osnet_tf.table_file import table_writer
+from osnet_tf.errors import ArgumentError
+from osnet_tf.files import table_writer
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ def average_splits(results):
     results = list(results)
     lengths = sorted({len(result.cmc) for result in results})
     if len(lengths) != 1:
-        raise ValueError(
+        raise ArgumentError(
             "results must hold at least one result, all with the same max_rank. "
             f"Received: {len(results)} results, max_rank={lengths}"
         )
@@ -76,7 +77,7 @@ def per_query(result, /, **columns):
     table = {**columns, **{name: getattr(result, name) for name in names}}
     for name, values in columns.items():
         if name in names or len(values) != len(result.num_matches):
-            raise ValueError(
+            raise ArgumentError(
                 f"Column {name!r} must have a name of its own and {len(result.num_matches)} "
                 f"values, one a query. Received: {len(values)} values"
             )

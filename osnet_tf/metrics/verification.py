@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.metrics.calibration import Calibration
 from osnet_tf.metrics.checks import check_choice, check_count, check_features, check_same_width
 from osnet_tf.metrics.distances import METRICS
@@ -51,7 +52,7 @@ class VerificationResult:
     def calibration(self, fpr=1e-3, dataset=""):
         """The `Calibration` for one of `fprs`; raises ValueError for any other rate."""
         if fpr not in self.fprs:
-            raise ValueError(
+            raise ArgumentError(
                 f"fpr must be one of the rates evaluated, {self.fprs}. Received: {fpr}"
             )
         k = self.fprs.index(fpr)
@@ -126,7 +127,7 @@ def verify(
     fprs = tuple(float(fpr) for fpr in fprs)
     for fpr in fprs:
         if not 0 < fpr < 1:
-            raise ValueError(f"fprs must be in (0, 1). Received: {fpr}")
+            raise ArgumentError(f"fprs must be in (0, 1). Received: {fpr}")
     labels = Labels.check(
         len(query), len(gallery), q_pids, g_pids, q_camids, g_camids, camera_aware
     )
@@ -134,7 +135,7 @@ def verify(
     counts = PairCounts(query, gallery, labels, metric, block, progress)
     num_same, num_different = int(counts.same.sum()), int(counts.different.sum())
     if not num_different:
-        raise ValueError("There is no pair of different people: all images have one pid.")
+        raise ArgumentError("There is no pair of different people: all images have one pid.")
     return _evaluate(counts, num_same, num_different, fprs, metric)
 
 

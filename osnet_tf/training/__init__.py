@@ -17,7 +17,6 @@ _HOMES = {
     "MovingAverage": "moving_average",
     "OpTime": "profiling",
     "RunDir": "run_dir",
-    "RunDirError": "run_dir",
     "StepProfiler": "profiling",
     "Trainer": "trainer",
     "TrainingStep": "step",

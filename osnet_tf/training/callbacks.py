@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from osnet_tf.whole_file import whole_file
+from osnet_tf.files import whole_file
 
 
 class ProgressBar(keras.callbacks.Callback):

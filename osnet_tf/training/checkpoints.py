@@ -6,13 +6,15 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from osnet_tf.errors import OSNetError
+
 _FILE = re.compile(r"ckpt-(\d+)[._].*")
 
 #: What TensorFlow raises over a damaged file; the last over one that was cut short.
 _DAMAGED = (tf.errors.OpError, OSError, IndexError)
 
 
-class CheckpointError(OSError):
+class CheckpointError(OSNetError, OSError):
     """A checkpoint that cannot be written, or none that can be read."""
 
 

@@ -11,9 +11,10 @@ from osnet_tf.data import combine_all, hold_out, load_dataset
 from osnet_tf.data.augmentation import Augmentation
 from osnet_tf.data.pipeline import DecodedImages, naming_bad_images, training_dataset
 from osnet_tf.evaluation import FeatureCache, evaluate
-from osnet_tf.json_file import write_json
+from osnet_tf.files import whole_file, write_json
 from osnet_tf.models import OSNet, add_classifier
 from osnet_tf.progress_bar import progress_bar
+from osnet_tf.runs import RunDir
 from osnet_tf.training.batch_plan import BatchPlan
 from osnet_tf.training.best import BestEvaluation
 from osnet_tf.training.callbacks import MetricsCSV, ProgressBar, TensorBoard
@@ -22,11 +23,9 @@ from osnet_tf.training.objective import make_losses
 from osnet_tf.training.optimizers import make_optimizer, slow_base
 from osnet_tf.training.precision import dtype_policy
 from osnet_tf.training.profiling import StepProfiler
-from osnet_tf.training.run_dir import RunDir
 from osnet_tf.training.step import TrainingStep
 from osnet_tf.training.trainer import Trainer
 from osnet_tf.training.workers import Workers
-from osnet_tf.whole_file import whole_file
 
 
 def default_strategy():
@@ -104,7 +103,7 @@ def fit(
         tf.config.experimental.enable_op_determinism()
     run.build()
     if new:  # only now: bad weights leave no run behind that would be in the next one's way
-        run.dir.create(config)
+        run.dir.create(config.to_dict())
     with run.workers.naming_lost(lambda: run.trainer.latest_checkpoint):
         if resume:
             run.restore()

@@ -4,6 +4,8 @@ import contextlib
 
 import tensorflow as tf
 
+from osnet_tf.errors import ArgumentError
+
 
 class MovingAverage:
     """Keeps exponential moving averages beside the variables that are trained.
@@ -52,9 +54,9 @@ class MovingAverage:
 
     def __init__(self, variables, decay=0.999, *, dynamic=False, start_step=0):
         if not 0.0 <= decay <= 1.0:
-            raise ValueError(f"`decay` must be in [0, 1]. Received: decay={decay}")
+            raise ArgumentError(f"`decay` must be in [0, 1]. Received: decay={decay}")
         if not start_step >= 0:
-            raise ValueError(f"`start_step` must be >= 0. Received: start_step={start_step}")
+            raise ArgumentError(f"`start_step` must be >= 0. Received: start_step={start_step}")
         self.decay = float(decay)
         self.dynamic = bool(dynamic)
         self.start_step = int(start_step)
@@ -134,9 +136,9 @@ def _scope(strategy):
 
 def _check(paths, variables):
     if not variables:
-        raise ValueError(f"At least one variable is needed. Received: variables={variables}")
+        raise ArgumentError(f"At least one variable is needed. Received: variables={variables}")
     for path, variable in zip(paths, variables, strict=True):
         if paths.count(path) > 1:
-            raise ValueError(f"Two variables have the same path. Received: {path}")
+            raise ArgumentError(f"Two variables have the same path. Received: {path}")
         if not variable.dtype.is_floating:
-            raise ValueError(f"{path} has no average. Received: dtype={variable.dtype.name}")
+            raise ArgumentError(f"{path} has no average. Received: dtype={variable.dtype.name}")

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from osnet_tf.errors import NotFoundError
+
 
 class OpTime(NamedTuple):
     """Time in one kind of operation.
@@ -88,12 +90,12 @@ def read_profile(log_dir, steps=StepProfiler.STEPS):
 
     >>> read_profile("runs/never_profiled")
     Traceback (most recent call last):
-    FileNotFoundError: There is no profile below runs/never_profiled: recording takes a run of 10 \
-steps at least
+    osnet_tf.errors.NotFoundError: There is no profile below runs/never_profiled: recording \
+takes a run of 10 steps at least
     """
     traces = sorted(Path(log_dir).rglob("*.xplane.pb"))
     if not traces:
-        raise FileNotFoundError(
+        raise NotFoundError(
             f"There is no profile below {log_dir}: recording takes a run of 10 steps at least"
         )
     from tensorflow.tsl.profiler.protobuf import xplane_pb2

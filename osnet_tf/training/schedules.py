@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from osnet_tf.errors import ArgumentError
+
 
 @keras.saving.register_keras_serializable(package="osnet_tf")
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
@@ -22,7 +24,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, schedule, steps):
         if steps < 1:
-            raise ValueError(f"`steps` must be >= 1. Received: steps={steps}")
+            raise ArgumentError(f"`steps` must be >= 1. Received: steps={steps}")
         self.schedule = schedule
         self.steps = int(steps)
 

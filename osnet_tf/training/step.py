@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from osnet_tf.errors import ArgumentError
+
 
 class TrainingStep:
     """Forward, backward and update over a `tf.distribute` strategy.
@@ -52,14 +54,16 @@ class TrainingStep:
         xla=False,
     ):
         if not l2 >= 0.0:
-            raise ValueError(f"`l2` must be >= 0. Received: l2={l2}")
+            raise ArgumentError(f"`l2` must be >= 0. Received: l2={l2}")
         if not clip_norm >= 0.0:
-            raise ValueError(f"`clip_norm` must be >= 0. Received: clip_norm={clip_norm}")
+            raise ArgumentError(f"`clip_norm` must be >= 0. Received: clip_norm={clip_norm}")
         if accumulation < 1:
-            raise ValueError(f"`accumulation` must be >= 1. Received: accumulation={accumulation}")
+            raise ArgumentError(
+                f"`accumulation` must be >= 1. Received: accumulation={accumulation}"
+            )
         replicas = strategy.num_replicas_in_sync
         if xla and replicas > 1:
-            raise ValueError(f"`xla` needs a single replica. Received: {replicas} replicas")
+            raise ArgumentError(f"`xla` needs a single replica. Received: {replicas} replicas")
         self._model = model
         self._losses = losses
         self._optimizer = optimizer

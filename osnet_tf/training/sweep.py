@@ -7,7 +7,8 @@ from typing import NamedTuple
 import keras
 
 from osnet_tf.config import ConfigError
-from osnet_tf.table_file import table_writer
+from osnet_tf.errors import MissingPackageError
+from osnet_tf.files import table_writer
 from osnet_tf.training.config import TrainingConfig
 from osnet_tf.training.fit import fit
 from osnet_tf.visualize.sweep import draw_sweep
@@ -79,7 +80,7 @@ def sweep(config, space, output_dir, *, trials, show_progress=False, notify=None
         from optuna.storages import JournalStorage
         from optuna.storages.journal import JournalFileBackend
     except ImportError as error:
-        raise ImportError(
+        raise MissingPackageError(
             "A sweep needs Optuna, which is not installed: pip install optuna"
         ) from error
     if not space:

@@ -6,6 +6,7 @@ import time
 import keras
 import tensorflow as tf
 
+from osnet_tf.errors import ArgumentError, OSNetError
 from osnet_tf.training.callbacks import SaveCheckpoint
 from osnet_tf.training.checkpoints import CheckpointError, Checkpoints
 from osnet_tf.training.interrupts import Interrupted, InterruptFlag
@@ -13,7 +14,7 @@ from osnet_tf.training.progress import Progress
 from osnet_tf.training.workers import Workers
 
 
-class DivergedError(ArithmeticError):
+class DivergedError(OSNetError, ArithmeticError):
     """The loss or a weight became NaN or infinite. The last good checkpoint is kept."""
 
 
@@ -213,5 +214,5 @@ def _by_path(variables, prefix=""):
     if len(by_path) < len(variables):
         paths = [variable.path for variable in variables]
         twice = sorted({path for path in paths if paths.count(path) > 1})
-        raise ValueError(f"Two variables have the same path. Received: {twice}")
+        raise ArgumentError(f"Two variables have the same path. Received: {twice}")
     return by_path

@@ -4,11 +4,13 @@ import contextlib
 
 import tensorflow as tf
 
+from osnet_tf.errors import OSNetError
+
 #: What TensorFlow raises when another host is gone.
 _LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
 
 
-class WorkerLostError(ConnectionError):
+class WorkerLostError(OSNetError, ConnectionError):
     """Another host of the run ended, so this one had to. The last checkpoint is kept.
 
     Attributes:

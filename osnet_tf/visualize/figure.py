@@ -2,7 +2,8 @@
 
 import contextlib
 
-from osnet_tf.whole_file import whole_file
+from osnet_tf.errors import MissingPackageError
+from osnet_tf.files import whole_file
 
 
 @contextlib.contextmanager
@@ -37,7 +38,7 @@ def require_matplotlib():
     try:
         import matplotlib
     except ImportError as error:
-        raise ImportError(
+        raise MissingPackageError(
             "Pictures need Matplotlib, which is not installed: pip install matplotlib"
         ) from error
     return matplotlib

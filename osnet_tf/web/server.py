@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
 
+from osnet_tf.errors import ArgumentError, NotFoundError
 from osnet_tf.export.model_json import changed_files, read_manifest
 
 FOLDER = Path(__file__).parent
@@ -52,14 +53,14 @@ def web_demo(model_dir, *, port=0, node_modules=None):
         A context manager. It gives the page's address, and serves until it is left.
 
     Raises:
-        FileNotFoundError: there is no model, or no LiteRT.js; the message says how to get it.
+        NotFoundError: there is no model, or no LiteRT.js; the message says how to get it.
         ValueError: `model.json` cannot be used, or a file is not the one that it describes.
         OSError: the port cannot be used.
 
     >>> with web_demo("saved_models/nowhere") as address:
     ...     print(address)
     Traceback (most recent call last):
-    FileNotFoundError: There is no saved_models/nowhere/model.json: train/export.py writes it ...
+    osnet_tf.errors.NotFoundError: There is no saved_models/nowhere/model.json: ...
     """
     files = {f"/model/{path.name}": path for path in _model_files(Path(model_dir))}
     files |= _npm_files(FOLDER / "node_modules" if node_modules is None else node_modules)
@@ -89,17 +90,17 @@ def _model_files(folder):
         if f["format"] == "litert" and f["batch_size"] == 1 and f["passed"]
     ]
     if not usable:
-        raise ValueError(
+        raise ArgumentError(
             f"{folder}/model.json lists no LiteRT file of batch size 1 that passed its check: "
             "export the model with --formats=tflite"
         )
     names = [f["path"] for f in usable]
     for name in names:
         if Path(name).name != name:
-            raise ValueError(f"{folder}/model.json lists a file outside its folder: {name}")
+            raise ArgumentError(f"{folder}/model.json lists a file outside its folder: {name}")
     changed = set(names).intersection(changed_files(folder))
     if changed:
-        raise ValueError(
+        raise ArgumentError(
             f"{folder} has files that are missing or not those that its model.json describes: "
             f"{', '.join(sorted(changed))}. Export the model again"
         )
@@ -110,7 +111,7 @@ def _npm_files(node_modules):
     files = {f"/npm/{name}": Path(node_modules) / name for name in NPM_FILES}
     for path in files.values():
         if not path.is_file():
-            raise FileNotFoundError(
+            raise NotFoundError(
                 f"There is no {path}: the page needs the npm package @litertjs/core. "
                 f"Install it with: npm ci --prefix {FOLDER}"
             )

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from osnet_tf.errors import ArgumentError, MissingPackageError, NotFoundError
 from osnet_tf.weights.checkpoint import read_checkpoint
 from osnet_tf.weights.errors import CheckpointError
 from osnet_tf.weights.names import (
@@ -154,7 +155,7 @@ def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
     """
     name = os.fspath(path)
     if not Path(path).is_file():
-        raise FileNotFoundError(f"There is no weights file {name}")
+        raise NotFoundError(f"There is no weights file {name}")
     if name.endswith(".weights.h5"):
         model.load_weights(path)
     elif name.endswith(".keras"):
@@ -188,7 +189,7 @@ def to_torch_state(model: keras.Model, *, num_classes: int | None = None) -> dic
     """
     architecture = architecture_of(model)
     if num_classes is not None and architecture.num_classes not in (None, num_classes):
-        raise ValueError(
+        raise ArgumentError(
             f"The model {model.name!r} has a classifier of {architecture.num_classes} classes. "
             f"Received: num_classes={num_classes}"
         )
@@ -235,7 +236,7 @@ def save_torch(
     try:
         import torch
     except ImportError as error:
-        raise ImportError(
+        raise MissingPackageError(
             f"Writing {os.fspath(path)} needs PyTorch, which is not installed: pip install torch"
         ) from error
     torch.save({key: torch.tensor(array) for key, array in state.items()}, os.fspath(path))

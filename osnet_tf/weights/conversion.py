@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from osnet_tf.errors import ArgumentError, NotFoundError
 from osnet_tf.models import OSNet, add_classifier
 from osnet_tf.weights.assign import Loaded, load_keras, load_torch_state, save_torch
 from osnet_tf.weights.checkpoint import read_checkpoint
@@ -55,14 +56,14 @@ def convert(
     Architecture(preset='osnet_x0_25', feature_dim=512, num_classes=None)
     """
     if not os.fspath(output).endswith(_SUFFIXES):
-        raise ValueError(
+        raise ArgumentError(
             f"The output's name must end in {' or '.join(_SUFFIXES)}. Received: output={output}"
         )
     _check_folder(output)
     state = read_checkpoint(checkpoint)
     architecture = recognise(state, os.fspath(checkpoint))
     if classifier and architecture.num_classes is None:
-        raise ValueError(
+        raise ArgumentError(
             f"{os.fspath(checkpoint)} has no classifier to keep. Received: classifier=True"
         )
     model = OSNet(
@@ -104,7 +105,7 @@ def convert_to_torch(
     Architecture(preset='osnet_x0_25', feature_dim=512, num_classes=751)
     """
     if not Path(model).is_file():
-        raise FileNotFoundError(f"There is no model {os.fspath(model)}")
+        raise NotFoundError(f"There is no model {os.fspath(model)}")
     _check_folder(output)
     return save_torch(load_keras(model), output, num_classes=num_classes)
 
@@ -112,4 +113,4 @@ def convert_to_torch(
 def _check_folder(output: str | os.PathLike) -> None:
     folder = Path(output).parent
     if not folder.is_dir():
-        raise FileNotFoundError(f"There is no folder {folder} to write {Path(output).name} to")
+        raise NotFoundError(f"There is no folder {folder} to write {Path(output).name} to")

@@ -1,7 +1,9 @@
 """The one error of reading and converting checkpoints."""
 
+from osnet_tf.errors import OSNetError
 
-class CheckpointError(ValueError):
+
+class CheckpointError(OSNetError, ValueError):
     """A checkpoint is damaged, asks for something that is refused, or does not fit the model.
 
     The message names the file and what is wrong with it.

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.presets import PRESETS, Preset, get_preset
 from osnet_tf.weights.errors import CheckpointError
 
@@ -251,7 +252,7 @@ def recognise_variables(shapes: Mapping[str, tuple[int, ...]], source: str) -> A
     if len(kernel) == 4 and len(fc) == 2:
         architecture = _architecture(family, kernel[-1], fc[-1], classifier[-1])
     if architecture is None:
-        raise ValueError(f"{source} is no public OSNet. Received variables: {listed(shapes)}")
+        raise ArgumentError(f"{source} is no public OSNet. Received variables: {listed(shapes)}")
     expected = {
         entry.path: LAYOUTS[entry.layout][0](np.broadcast_to(0, entry.shape)).shape
         for entry in entries(architecture)
@@ -259,7 +260,7 @@ def recognise_variables(shapes: Mapping[str, tuple[int, ...]], source: str) -> A
     }
     problems = differences("variables", shapes, expected)
     if problems:
-        raise ValueError(f"{source} is not quite {architecture.preset}: {'; '.join(problems)}")
+        raise ArgumentError(f"{source} is not quite {architecture.preset}: {'; '.join(problems)}")
     return architecture
 
 

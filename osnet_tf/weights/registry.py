@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.presets import get_preset
 from osnet_tf.weights.errors import CheckpointError
 
@@ -129,7 +130,7 @@ def resolve_weights(preset: str, weights: str | os.PathLike) -> str:
             message names the file and both.
         FileNotFoundError: the file is in none of the folders and cannot be downloaded; the message
             says where to get it and where to put it.
-        ValueError: unknown preset, or a name that it has no weights of.
+        ArgumentError: unknown preset, or a name that it has no weights of.
 
     Example:
 
@@ -137,7 +138,7 @@ def resolve_weights(preset: str, weights: str | os.PathLike) -> str:
     'runs/a/embedder.keras'
     >>> resolve_weights("osnet_x0_25", "imagnet")
     Traceback (most recent call last):
-    ValueError: osnet_x0_25 has no weights of that name. There are: imagenet, market1501; ...
+    osnet_tf.errors.ArgumentError: osnet_x0_25 has no weights of that name. There are: ...
     """
     get_preset(preset)
     if not _is_name(weights):
@@ -147,7 +148,7 @@ def resolve_weights(preset: str, weights: str | os.PathLike) -> str:
         if os.path.isfile(weights):
             return weights
         names = [name for known, name in PRETRAINED if known == preset]
-        raise ValueError(
+        raise ArgumentError(
             f"{preset} has no weights of that name. There are: {', '.join(names) or 'none'}; or "
             f"give the path of a file. Received: weights={weights!r}"
         )

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.weights.errors import CheckpointError
 from osnet_tf.weights.pickled_values import ELEMENT_TYPES, show
 from osnet_tf.weights.pth import decode
@@ -78,7 +79,7 @@ def read_safetensors(data: bytes, path: str) -> dict[str, np.ndarray]:
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise ValueError("a key appears twice")
+        raise ArgumentError("a key appears twice")
     return result
 
 

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from osnet_tf.export.model_json import FORMAT_VERSION, NAME, changed_files, read_manifest
-from osnet_tf.json_file import write_json
+from osnet_tf.files import write_json
 
 
 def test_changed_files(tmp_path):

@@ -14,7 +14,8 @@ from osnet_tf.data import generate_demo, load_dataset
 from osnet_tf.data.decoding import ImageError
 from osnet_tf.evaluation import EvaluationConfig, evaluate_source
 from osnet_tf.report import results_table
-from osnet_tf.training import ConfigError, RunDir, RunDirError, fit, make_config, read_profile
+from osnet_tf.runs import RunDir, RunDirError
+from osnet_tf.training import ConfigError, TrainingConfig, fit, make_config, read_profile
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +128,9 @@ def test_the_best_model_is_kept_and_training_stops_when_nothing_gets_better(
     assert profiled["Conv2DBackpropFilter"].calls > 2 * 10  # two parts a step
     assert sum(row.share for row in profiled.values()) == pytest.approx(1.0)
 
-    resumed = fit(run.read_config(), run.path, resume=True)  # stays stopped
+    resumed = fit(
+        TrainingConfig.from_dict(run.read_settings()), run.path, resume=True
+    )  # stays stopped
     assert resumed["euclidean"]["mAP"] == 0.7
     assert resumed["best"] == results["best"]
 
@@ -154,7 +157,7 @@ def test_a_finished_run_resumes_to_itself_and_is_not_overwritten(data_dir, run_d
     run = RunDir(run_dir)
     before = keras.models.load_model(run.embedder).get_weights()
     lines = run.metrics_csv.read_text()
-    settings = run.read_config()
+    settings = TrainingConfig.from_dict(run.read_settings())
     with pytest.raises(RunDirError, match="holds a run already"):
         fit(settings, run_dir)
     fit(settings, run_dir, resume=True)

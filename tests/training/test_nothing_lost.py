@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from osnet_tf.data import generate_demo
-from osnet_tf.training import RunDir
+from osnet_tf.runs import RunDir
 
 ROOT = Path(__file__).resolve().parents[2]
 EPOCHS = 4

@@ -19,7 +19,7 @@ from osnet_tf.export import export_litert, run_litert
 from osnet_tf.export.manifest import file_entry, manifest
 from osnet_tf.export.model_json import read_manifest
 from osnet_tf.export.runners import Artefact
-from osnet_tf.json_file import write_json
+from osnet_tf.files import write_json
 from osnet_tf.metrics import Calibration, pairwise_distances
 from osnet_tf.models import OSNet
 from osnet_tf.preprocessing import resize

@@ -14,7 +14,7 @@ import pytest
 from osnet_tf.export.manifest import file_entry
 from osnet_tf.export.model_json import FORMAT_VERSION
 from osnet_tf.export.runners import Artefact
-from osnet_tf.json_file import write_json
+from osnet_tf.files import write_json
 from osnet_tf.web import web_demo
 from osnet_tf.web.server import FOLDER, NPM_FILES
 
@@ -154,7 +154,7 @@ def test_errors_say_what_is_missing(model_dir, node_modules, tmp_path):
 def test_it_starts_at_once():
     """Without TensorFlow, which takes seconds to load: the page computes in the browser."""
     code = (
-        "import sys, osnet_tf.command_line, osnet_tf.web; "
+        "import sys, osnet_tf.commands.command_line, osnet_tf.web; "
         "print(sorted({'keras', 'tensorflow'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,15 +1,16 @@
-"""What the commands in `train/` share: flags from a config, and errors that fit on two lines."""
+"""What the commands share: flags from a config, what is shown, and errors that fit on two lines."""
 
 import dataclasses
 import os
 import sys
 import tempfile
-import traceback
+
+from absl import app, flags, logging
 
 from osnet_tf.config import ConfigError, absolute
+from osnet_tf.errors import ArgumentError, OSNetError
+from osnet_tf.files import printable
 from osnet_tf.training.config import TrainingConfig
-
-_PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
 
 def define_config_flags(config_class=TrainingConfig):
@@ -18,8 +19,6 @@ def define_config_flags(config_class=TrainingConfig):
     Flags start unset: what was not given on the command line is left to the recipe and the
     config's own default. `config_flags` reads back those that were given.
     """
-    from absl import flags
-
     for field in dataclasses.fields(config_class):
         help_text = f"{field.metadata['help']} (default: {_shown(field.default)})"
         if field.type is bool:
@@ -36,8 +35,6 @@ def define_config_flags(config_class=TrainingConfig):
 
 def config_flags(config_class=TrainingConfig):
     """Dict of the config's flags that were given on the command line; paths are absolute."""
-    from absl import flags
-
     given = {}
     for field in dataclasses.fields(config_class):
         flag = flags.FLAGS[field.name]
@@ -46,35 +43,43 @@ def config_flags(config_class=TrainingConfig):
     return given
 
 
-def run(main):
-    """Runs a command: parses flags (absl), calls `main(argv)`, reports errors.
+def run(command):
+    """Runs a command: parses its flags (absl), calls its `main(argv)`, reports errors.
 
-    An error that this package raised is meant for the user: it is shown without a traceback, in
-    one or two lines, and the exit code is 2. An interruption that left a checkpoint exits with 130
-    (SIGINT) or 143 (SIGTERM), as a shell does. Anything else keeps its traceback.
+    What a user can mend (`OSNetError`, or an `OSError` about a file) is shown without a traceback,
+    in one or two lines, and the exit code is 2. An interruption that left a checkpoint exits with
+    130 (SIGINT) or 143 (SIGTERM), as a shell does. Anything else keeps its traceback.
+
+    Args:
+        command: A module with `define_flags()` and `main(argv)`; its docstring heads the help.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # oneDNN's kernels, which TensorFlow leaves out by itself on processors without AVX512-VNNI,
     # train OSNet about twice as fast on AVX2
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    from absl import app, logging
+    sys.modules["__main__"].__doc__ = command.__doc__
+    before = set(flags.FLAGS)
+    command.define_flags()
+    for name in flags.FLAGS:
+        if name not in before:  # --help shows them, not only --helpfull
+            flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
 
     def guarded(argv):
         logging.set_verbosity(logging.WARNING)  # and what it goes on to say
         try:
             if len(argv) > 1:
                 raise app.UsageError(f"Unexpected argument: {argv[1]}")
-            main(argv)
-        except ConfigError as error:
-            sys.exit(_complain(f"flag --{error.field}: {error}"))
-        except (ValueError, ArithmeticError, OSError, ImportError) as error:
-            if not _is_ours(error):
-                raise
+            command.main(argv)
+        except OSNetError as error:
             code = getattr(error, "exit_code", None)
             if code is None:
-                sys.exit(_complain(str(error)))
-            sys.stderr.write(f"error: {error}\n")  # no flag would have changed it: a lost worker
+                sys.exit(_complain(_with_flag(error)))
+            sys.stderr.write(printable(f"error: {error}\n"))  # no flag would have changed it
             sys.exit(code)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            sys.exit(_complain(f"{os.fsdecode(error.filename)}: {error.strerror}"))
         except KeyboardInterrupt as error:
             name = getattr(error, "signal_name", "SIGINT")
             where = getattr(error, "checkpoint", None)
@@ -85,11 +90,17 @@ def run(main):
     app.run(guarded)
 
 
+def say(text):
+    """Prints what the command has to say; control characters, as in file names, are escaped."""
+    sys.stdout.write(printable(str(text)) + "\n")
+    sys.stdout.flush()
+
+
 def notify(text):
     """Says on stderr what is out of the ordinary, beneath any progress bar."""
     from tqdm import tqdm
 
-    tqdm.write(f"note: {text}", file=sys.stderr)
+    tqdm.write(printable(f"note: {text}"), file=sys.stderr)
 
 
 def load_tensorflow():
@@ -117,15 +128,19 @@ def load_tensorflow():
                 sys.stderr.write(said.read().decode(errors="replace"))
 
 
+def _with_flag(error):
+    """The error's text, with the flag before it where one alone is wrong."""
+    name = None
+    if isinstance(error, ConfigError):
+        name = error.field
+    elif isinstance(error, ArgumentError):
+        name = error.argument
+    return f"flag --{name}: {error}" if name in flags.FLAGS else str(error)
+
+
 def _complain(message):
-    sys.stderr.write(f"error: {message}\nsee: python {sys.argv[0]} --help\n")
+    sys.stderr.write(printable(f"error: {message}\nsee: python {sys.argv[0]} --help\n"))
     return 2
-
-
-def _is_ours(error):
-    """Whether the error was raised by this package's own code, not by what it calls."""
-    *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
-    return frame.f_code.co_filename.startswith(_PACKAGE)
 
 
 def _shown(value):
@@ -140,7 +155,7 @@ class _Integers:
     def parse(self, argument):
         if isinstance(argument, (tuple, list)):
             return tuple(argument)
-        return tuple(int(part) for part in argument.split(",") if part)
+        return tuple(int(part) for part in argument.split(",") if part.strip())
 
     def flag_type(self):
         return "integers"

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from osnet_tf.training import RunDir, TrainingConfig
+from osnet_tf.runs import RunDir
+from osnet_tf.training import TrainingConfig
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(folder, command, *arguments):
@@ -62,7 +63,7 @@ def test_missing_data_and_an_unknown_preset_leave_no_run_behind(tmp_path):
 
 
 def test_resume_with_another_setting_is_refused(tmp_path):
-    RunDir(tmp_path / "run").create(TrainingConfig(epochs=2))
+    RunDir(tmp_path / "run").create(TrainingConfig(epochs=2).to_dict())
     code, errors = run(tmp_path, "fit.py", "--run_dir=run", "--resume", "--epochs=3")
     assert code == 2
     assert "`epochs` is 2 in the run to resume. Received: epochs=3" in errors

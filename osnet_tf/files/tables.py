@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from osnet_tf.whole_file import whole_file
+from osnet_tf.errors import ArgumentError, MissingPackageError
+from osnet_tf.files.whole import whole_file
 
 
 def table_writer(path, suffixes, *, name="path"):
@@ -25,8 +26,8 @@ def table_writer(path, suffixes, *, name="path"):
         or (not in CSV) `(n, dim)`. It replaces what lies at `path`.
 
     Raises:
-        ValueError: another suffix.
-        ImportError: Parquet without pyarrow.
+        ArgumentError: another suffix.
+        MissingPackageError: Parquet without pyarrow.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp(), "table.csv")
@@ -39,8 +40,9 @@ def table_writer(path, suffixes, *, name="path"):
     """
     suffix = Path(path).suffix.lower()
     if suffix not in suffixes:
-        raise ValueError(
-            f"`{name}` must end in {' or '.join(suffixes)}. Received: {name}={os.fspath(path)!r}"
+        raise ArgumentError(
+            f"`{name}` must end in {' or '.join(suffixes)}. Received: {name}={os.fspath(path)!r}",
+            argument=name,
         )
     if suffix == ".parquet":
         others = " or ".join(other for other in suffixes if other != suffix)
@@ -53,7 +55,7 @@ def _require_pyarrow(path, others):
     try:
         import pyarrow.parquet  # noqa: F401
     except ImportError as error:
-        raise ImportError(
+        raise MissingPackageError(
             f"Writing {os.fspath(path)} needs pyarrow, which is not installed: "
             f"pip install pyarrow, or choose {others}"
         ) from error

@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from osnet_tf.table_file import table_writer
+from osnet_tf.files import table_writer
 
 COLUMNS = {
     "path": ["a, é.jpg", "b.jpg"],

@@ -1,0 +1,81 @@
+"""Prints tables that are computed and measured, not typed in.
+
+python train/benchmark.py --table=ablation
+python train/benchmark.py --table=pipeline --dataset=market1501 --data_dir=DIR
+python train/benchmark.py --table=latency --preset=osnet_x0_25
+python train/benchmark.py --table=ranking --size=msmt17
+python train/benchmark.py --table=reranking --public_code=DIR
+"""
+
+from absl import flags
+
+from osnet_tf import report
+from osnet_tf.commands import command_line
+from osnet_tf.metrics import benchmark as evaluators
+from osnet_tf.progress_bar import progress_bar
+
+FLAGS = flags.FLAGS
+
+
+def define_flags():
+    flags.DEFINE_enum(
+        "table",
+        "ablation",
+        ["ablation", "pipeline", "latency", "ranking", "reranking"],
+        "ablation: parameters and multiply-adds of the paper's rows. pipeline: images per second. "
+        "latency: an image on the CPU runtimes. ranking, reranking: seconds and memory.",
+    )
+    flags.DEFINE_string("dataset", "demo", "Whose training images the pipeline reads.")
+    flags.DEFINE_string("data_dir", "data", "Folder of the datasets.")
+    flags.DEFINE_integer("height", 128, "Height that they are resized to.", lower_bound=1)
+    flags.DEFINE_integer("width", 64, "Width.", lower_bound=1)
+    flags.DEFINE_string("preset", "osnet_x1_0", "Architecture whose latency is measured.")
+    flags.DEFINE_enum(
+        "size", "market1501", list(evaluators.SIZES), "Test set whose numbers (re)ranking takes."
+    )
+    flags.DEFINE_list(
+        "features", [], "QUERY.npz,GALLERY.npz that embed.py wrote, in place of made-up features."
+    )
+    flags.DEFINE_string(
+        "public_code",
+        None,
+        "Checkout of KaiyangZhou/deep-person-reid, with its evaluator compiled, to compare with "
+        "(needs PyTorch).",
+    )
+
+
+def ablation():
+    command_line.load_tensorflow()
+    from osnet_tf.ablations import ABLATIONS, cost_table
+
+    with progress_bar(True, len(ABLATIONS), "counting", unit="models") as count:
+        return report.cost_table(cost_table(progress=count))
+
+
+def pipeline():
+    command_line.load_tensorflow()
+    from osnet_tf.data import load_dataset
+    from osnet_tf.data.throughput import measure_throughput
+
+    paths = [sample.path for sample in load_dataset(FLAGS.dataset, FLAGS.data_dir).train]
+    return report.throughput_table(measure_throughput(paths, (FLAGS.height, FLAGS.width)))
+
+
+def latency():
+    command_line.load_tensorflow()
+    from osnet_tf.export.benchmark import compare_preset
+
+    return report.latency_table(compare_preset(FLAGS.preset))
+
+
+def evaluation():
+    made_up = None if FLAGS.features else evaluators.make_features(evaluators.SIZES[FLAGS.size])
+    sets = made_up or evaluators.read_features(*FLAGS.features)
+    with progress_bar(True, None, FLAGS.table, unit="runs") as count:
+        rows = evaluators.compare(FLAGS.table, sets, public_code=FLAGS.public_code, progress=count)
+    return report.evaluator_table(rows)
+
+
+def main(_):
+    tables = {"ablation": ablation, "pipeline": pipeline, "latency": latency}
+    command_line.say(tables.get(FLAGS.table, evaluation)())

@@ -1,0 +1,43 @@
+"""Converts public PyTorch OSNet checkpoints to Keras, and back.
+
+python train/convert.py --checkpoint=osnet_x0_25_imagenet.pth --output=osnet_x0_25.keras
+python train/convert.py --checkpoint=osnet_x0_25.keras --output=back.pth --to_torch
+"""
+
+from absl import flags
+
+from osnet_tf.commands import command_line
+
+FLAGS = flags.FLAGS
+
+
+def define_flags():
+    flags.DEFINE_string("checkpoint", None, "File to read.", required=True)
+    flags.DEFINE_string("output", None, "File to write.", required=True)
+    flags.DEFINE_integer("height", 256, "Height of a .keras file's images.", lower_bound=13)
+    flags.DEFINE_integer("width", 128, "Their width.", lower_bound=13)
+    flags.DEFINE_boolean("classifier", False, "Keep the checkpoint's classifier.")
+    flags.DEFINE_boolean("to_torch", False, "Write a .pth from a .keras file (PyTorch).")
+    flags.DEFINE_integer(
+        "num_classes", None, "With --to_torch: add a classifier of zeros where there is none."
+    )
+
+
+def main(_):
+    command_line.load_tensorflow()
+    from osnet_tf.weights import convert, convert_to_torch
+
+    if FLAGS.to_torch:
+        architecture = convert_to_torch(
+            FLAGS.checkpoint, FLAGS.output, num_classes=FLAGS.num_classes
+        )
+        command_line.say(f"{FLAGS.output}: {architecture.preset}")
+        return
+    loaded = convert(
+        FLAGS.checkpoint,
+        FLAGS.output,
+        classifier=FLAGS.classifier,
+        input_shape=(FLAGS.height, FLAGS.width, 3),
+    )
+    command_line.say(f"{FLAGS.output}: {loaded.architecture.preset}, {len(loaded.used)} tensors")
+    command_line.say(f"left out: {', '.join(loaded.ignored[-2:])} ({len(loaded.ignored)} in all)")

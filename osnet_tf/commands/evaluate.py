@@ -1,0 +1,52 @@
+"""Evaluates a model: one table, curves as PNG, results.json, thresholds for "same person".
+
+python train/evaluate.py --run_dir=runs/mine
+python train/evaluate.py --run_dir=runs/mine --dataset=market1501,demo --rerank
+python train/evaluate.py --model=embedder.keras --dataset=market1501 --data_dir=DIR
+"""
+
+from absl import flags
+
+from osnet_tf import report
+from osnet_tf.commands import command_line
+from osnet_tf.evaluation import EvaluationConfig
+
+FLAGS = flags.FLAGS
+
+
+def define_flags():
+    flags.DEFINE_string("run_dir", None, "A run of train/fit.py: its model and its dataset.")
+    flags.DEFINE_string("model", None, "A .keras file, in place of --run_dir.")
+    flags.DEFINE_list(
+        "dataset", [], "Names of datasets, such as market1501,demo (default: the run's own)."
+    )
+    flags.DEFINE_string("data_dir", None, "Folder of the datasets (default: the run's own).")
+    flags.DEFINE_string(
+        "output_dir",
+        None,
+        "Folder of results.json, pictures, results of each query (default: evaluation in the "
+        "run's directory, or NAME_evaluation beside the file).",
+    )
+    flags.DEFINE_enum("per_query", "csv", ["csv", "parquet"], "Results of each query.")
+    flags.DEFINE_integer("batch_size", 256, "Images in a batch.", lower_bound=1)
+    command_line.define_config_flags(EvaluationConfig)
+
+
+def main(_):
+    config = EvaluationConfig.from_dict(command_line.config_flags(EvaluationConfig))
+    command_line.load_tensorflow()
+    from osnet_tf.evaluation import evaluate_source
+
+    record, output_dir = evaluate_source(
+        config,
+        run_dir=FLAGS.run_dir,
+        model=FLAGS.model,
+        datasets=FLAGS.dataset,
+        data_dir=FLAGS.data_dir,
+        output_dir=FLAGS.output_dir,
+        per_query=FLAGS.per_query,
+        batch_size=FLAGS.batch_size,
+        show_progress=True,
+    )
+    command_line.say(report.results_table(*record["datasets"].values()))
+    command_line.say(f"written: {output_dir}")

@@ -1,0 +1,70 @@
+"""Trains OSNet, evaluates it, and with --export exports it.
+
+python train/fit.py --recipe=demo
+python train/fit.py --dataset=market1501 --data_dir=DIR --recipe=cpu --run_dir=runs/mine
+python train/fit.py --run_dir=runs/mine --resume
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+from absl import flags
+
+from osnet_tf import report
+from osnet_tf.commands import command_line
+from osnet_tf.runs import RunDir
+from osnet_tf.training import RECIPES, ConfigError, TrainingConfig, make_config
+
+FLAGS = flags.FLAGS
+
+
+def define_flags():
+    flags.DEFINE_string("run_dir", None, "Directory of the run (default: runs/NAME).")
+    flags.DEFINE_string("recipe", "", "Named settings: " + report.recipe_lines(RECIPES))
+    flags.DEFINE_boolean("resume", False, "Go on from the newest checkpoint in --run_dir.")
+    flags.DEFINE_boolean("profile", False, "Show where the time of a step goes.")
+    flags.DEFINE_boolean("export", False, "Export a SavedModel and a TFLite file too.")
+    command_line.define_config_flags()
+
+
+def main(_):
+    given = command_line.config_flags()
+    if FLAGS.resume:
+        if not FLAGS.run_dir:
+            raise ConfigError("run_dir", "must be given with --resume", FLAGS.run_dir)
+        run_dir = RunDir(FLAGS.run_dir)
+        config = TrainingConfig.from_dict(run_dir.read_settings())
+        for name, value in given.items():
+            if getattr(config, name) != value:
+                raise ConfigError(name, f"is {getattr(config, name)} in the run to resume", value)
+    else:
+        config = make_config(FLAGS.recipe, **given)
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+        run_dir = RunDir(FLAGS.run_dir or f"runs/{config.dataset}-{config.preset}-{stamp}")
+
+    command_line.load_tensorflow()  # only now that the flags are known to be good
+    from osnet_tf.training import fit, read_profile
+
+    command_line.say(
+        f"{config.preset} at {config.height}x{config.width} on {config.dataset}: {run_dir.path}"
+    )
+    results = fit(
+        config,
+        run_dir.path,
+        resume=FLAGS.resume,
+        profile=FLAGS.profile,
+        show_progress=True,
+        notify=command_line.notify,
+    )
+    if not results:  # the chief has them
+        return
+    command_line.say(report.results_table(results))
+    if FLAGS.profile:
+        command_line.say(report.profile_table(read_profile(run_dir.tensorboard)))
+
+    if FLAGS.export:
+        from osnet_tf.export import export_run
+
+        output_dir = Path("saved_models") / run_dir.path.name
+        command_line.say(report.export_table(export_run(run_dir.path, output_dir)))
+    command_line.say(report.next_steps(run_dir.path))

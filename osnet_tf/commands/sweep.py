@@ -1,0 +1,52 @@
+"""Searches for training settings, judged by people held out of the training set (Optuna).
+
+python train/sweep.py --recipe=demo --epochs=6 --evaluate_every=2 --trials=8 \
+    --search=learning_rate=0.0005..0.01:log --search=erase=0,0.3,0.6 --output_dir=runs/sweep
+
+The same command again goes on with it; more --trials add to it.
+"""
+
+import shlex
+import sys
+
+from absl import flags
+
+from osnet_tf import report
+from osnet_tf.commands import command_line
+from osnet_tf.training import RECIPES, make_config
+from osnet_tf.training.search_space import parse_space
+
+FLAGS = flags.FLAGS
+
+
+def define_flags():
+    flags.DEFINE_string("output_dir", "runs/sweep", "Folder of the trials and the table.")
+    flags.DEFINE_string("recipe", "", "Named settings: " + report.recipe_lines(RECIPES))
+    flags.DEFINE_multi_string(
+        "search", [], "A setting and what to try: NAME=LOW..HIGH, NAME=LOW..HIGH:log or NAME=A,B,C."
+    )
+    flags.DEFINE_integer("trials", 10, "Trials in all.", lower_bound=1)
+    command_line.define_config_flags()
+
+
+def main(_):
+    config = make_config(FLAGS.recipe, **command_line.config_flags())
+    space = parse_space(FLAGS.search)
+    command_line.load_tensorflow()
+    from osnet_tf.training import sweep
+
+    trials = sweep(
+        config,
+        space,
+        FLAGS.output_dir,
+        trials=FLAGS.trials,
+        show_progress=True,
+        notify=command_line.notify,
+    )
+    command_line.say(report.sweep_table(trials))
+    command_line.say(f"written: {FLAGS.output_dir}/sweep.csv, {FLAGS.output_dir}/sweep.png")
+    fixed = [
+        flag for flag in sys.argv[1:] if not flag.startswith(("--search", "--trials", "--out"))
+    ]
+    best = [f"--{name}={value}" for name, value in trials[0].settings.items()]
+    command_line.say(f"train with the best: python train/fit.py {shlex.join([*fixed, *best])}")
