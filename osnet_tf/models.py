@@ -2,9 +2,9 @@
 
 import keras
 
+from osnet_tf.checks import check_choice, check_int
 from osnet_tf.errors import ArgumentError
 from osnet_tf.layers import BatchNorm, CenterDistances, ConvNorm, CosineClassifier, OSBlock
-from osnet_tf.layers.composite import check_choice, check_positive_int
 from osnet_tf.preprocessing import normalization_layer
 from osnet_tf.presets import get_preset
 
@@ -39,7 +39,8 @@ def OSNet(
         input_shape: `(height, width, 3)`; height and width at least 13, or None for any.
         feature_dim: Length of the embedding, >= 1.
         streams, lite, gate: Those of `OSBlock`; the defaults are the paper's OSNet, the others its
-            ablations. `osnet_tf.ablations.ABLATIONS` holds the paper's rows.
+            ablations. `osnet_tf.presets.ABLATIONS` holds the paper's rows. What a model was built
+            with, `osnet_tf.architecture.architecture_of(model)` tells, also of a saved one.
         synchronized: Batch statistics over all replicas of a `tf.distribute` strategy.
         name: The model's name; the preset's by default.
 
@@ -59,7 +60,7 @@ def OSNet(
     """
     architecture = get_preset(preset)
     _check_input_shape(input_shape)
-    check_positive_int(feature_dim=feature_dim)
+    check_int(feature_dim=feature_dim)
     sync = {"synchronized": synchronized}
     stem, *stages = architecture.widths
 
@@ -90,7 +91,7 @@ def OSNet(
     x = ConvNorm(stages[-1], name="conv5", **sync)(x)
     x = keras.layers.GlobalAveragePooling2D(data_format="channels_last", name="global_avgpool")(x)
     x = keras.layers.Dense(
-        feature_dim, kernel_initializer=keras.initializers.RandomNormal(stddev=0.01), name="fc"
+        int(feature_dim), kernel_initializer=keras.initializers.RandomNormal(stddev=0.01), name="fc"
     )(x)
     x = BatchNorm(name="fc_norm", **sync)(x)
     embedding = keras.layers.ReLU(dtype="float32", name="embedding")(x)
@@ -132,7 +133,7 @@ def add_classifier(embedder, num_classes, *, head="linear", centers=False, name=
     >>> arcface = add_classifier(embedder, num_classes=751, head="cosine")
     >>> arcface.compile("adam", loss={"logits": MarginSoftmaxLoss("arcface", scale=30.0)})
     """
-    check_positive_int(num_classes=num_classes)
+    check_int(num_classes=num_classes)
     check_choice(HEADS, head=head)
     embedding = embedder.output
     if head == "cosine":

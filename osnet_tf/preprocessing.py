@@ -33,8 +33,9 @@ def normalization_layer():
     ['-2.1179', '-2.0357', '-1.8044']
     """
     return keras.layers.Rescaling(
-        scale=[1 / (255 * std) for std in IMAGENET_STD],
-        offset=[-mean / std for mean, std in zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)],
+        # Three axes deep: Keras reshapes a plain list under image_data_format "channels_first"
+        scale=[[[1 / (255 * std) for std in IMAGENET_STD]]],
+        offset=[[[-mean / std for mean, std in zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)]]],
         dtype="float32",
         name="normalization",
     )

@@ -7,6 +7,8 @@ from osnet_tf.errors import ArgumentError
 
 #: Kinds of `LightConv3x3`: the paper's, then its comparisons.
 LITE_KINDS = ("pointwise_depthwise", "depthwise_pointwise", "full")
+#: Streams of an `OSBlock`: the sixteenth sees 33 pixels, more than stage 2 of 256x128 is wide.
+MAX_STREAMS = 16
 #: How an `OSBlock` joins its streams: the paper's way, then its comparisons.
 GATES = ("shared", "separate", "scalar", "learned", "none", "concat")
 

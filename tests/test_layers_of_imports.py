@@ -13,6 +13,7 @@ LAYERS = {
     "osnet_tf.ablations": KERAS,
     "osnet_tf.checks": NUMPY,
     "osnet_tf.commands": COMMANDS,
+    "osnet_tf.architecture": KERAS,
     "osnet_tf.complexity": KERAS,
     "osnet_tf.config": NUMPY,
     "osnet_tf.data.augmentation": TENSORFLOW,

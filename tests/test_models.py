@@ -62,9 +62,9 @@ def test_unknown_presets(preset, message):
         ({"input_shape": (None, 12, 3)}, r"at least 13. Received: input_shape=\(None, 12, 3\)"),
         ({"input_shape": (256, 128, 1)}, r"must be \(height, width, 3\). Received: .*\(256, 128"),
         ({"input_shape": (256, 128)}, r"must be \(height, width, 3\). Received: .*\(256, 128\)"),
-        ({"feature_dim": 0}, r"`feature_dim` must be a positive integer. Received: feature_dim=0"),
-        ({"feature_dim": 1.5}, r"`feature_dim` must be a positive .* Received: feature_dim=1.5"),
-        ({"feature_dim": True}, r"`feature_dim` must be a positive .* feature_dim=True"),
+        ({"feature_dim": 0}, r"`feature_dim` must be an integer >= 1. Received: feature_dim=0"),
+        ({"feature_dim": 1.5}, r"`feature_dim` must be an integer .* Received: feature_dim=1.5"),
+        ({"feature_dim": True}, r"`feature_dim` must be an integer .* feature_dim=True"),
     ],
 )
 def test_invalid_arguments(arguments, message):
@@ -75,7 +75,7 @@ def test_invalid_arguments(arguments, message):
 @pytest.mark.parametrize("num_classes", [0, -5, 2.0, None, True])
 def test_invalid_num_classes(model, num_classes):
     with pytest.raises(
-        ValueError, match=rf"`num_classes` must be a positive integer. .*={num_classes!r}"
+        ValueError, match=rf"`num_classes` must be an integer >= 1. .*={num_classes!r}"
     ):
         add_classifier(model, num_classes)
 

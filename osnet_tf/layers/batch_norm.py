@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from osnet_tf.checks import check_number
 from osnet_tf.errors import ArgumentError
 
 _FUSED_DTYPES = ("float32", "float16", "bfloat16")
@@ -50,10 +51,8 @@ class BatchNorm(keras.layers.BatchNormalization):
     """
 
     def __init__(self, axis=-1, momentum=0.9, epsilon=1e-5, synchronized=False, **kwargs):
-        if not 0.0 <= momentum <= 1.0:
-            raise ArgumentError(f"`momentum` must be in [0, 1]. Received: momentum={momentum}")
-        if not epsilon > 0.0:
-            raise ArgumentError(f"`epsilon` must be > 0. Received: epsilon={epsilon}")
+        check_number(0, 1, momentum=momentum)
+        check_number(above=0, epsilon=epsilon)
         if kwargs.get("renorm"):
             raise ArgumentError(f"`renorm` is not supported. Received: renorm={kwargs['renorm']}")
         super().__init__(

@@ -4,9 +4,10 @@ import math
 
 import keras
 
+from osnet_tf.checks import check_choice, check_int
 from osnet_tf.errors import ArgumentError
 from osnet_tf.layers.batch_norm import BatchNorm
-from osnet_tf.layers.composite import Composite, check_choice, check_positive_int
+from osnet_tf.layers.composite import Composite
 from osnet_tf.presets import LITE_KINDS
 
 NORMS = ("batch", "instance", None)
@@ -65,7 +66,7 @@ class ConvNorm(Composite):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_positive_int(filters=filters, kernel_size=kernel_size, strides=strides)
+        check_int(filters=filters, kernel_size=kernel_size, strides=strides)
         check_choice(NORMS, norm=norm)
         check_choice(ACTIVATIONS, activation=activation)
         if kernel_size % 2 == 0:
@@ -165,7 +166,7 @@ class LightConv3x3(Composite):
 
     def __init__(self, filters, kind="pointwise_depthwise", synchronized=False, **kwargs):
         super().__init__(**kwargs)
-        check_positive_int(filters=filters)
+        check_int(filters=filters)
         check_choice(LITE_KINDS, kind=kind)
         self.filters = filters
         self.kind = kind

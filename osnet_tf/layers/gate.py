@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
+from osnet_tf.checks import check_choice, check_int
 from osnet_tf.errors import ArgumentError
-from osnet_tf.layers.composite import Composite, check_choice, check_positive_int
+from osnet_tf.layers.composite import Composite
 from osnet_tf.layers.conv import he_normal_fan_out
 
 GATE_ACTIVATIONS = ("sigmoid", "relu", "linear")
@@ -51,8 +52,8 @@ class ChannelGate(Composite):
     ):
         super().__init__(**kwargs)
         if num_gates is not None:
-            check_positive_int(num_gates=num_gates)
-        check_positive_int(reduction=reduction)
+            check_int(num_gates=num_gates)
+        check_int(reduction=reduction)
         check_choice(GATE_ACTIVATIONS, gate_activation=gate_activation)
         self.num_gates = num_gates
         self.return_gates = return_gates

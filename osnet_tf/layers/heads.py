@@ -7,7 +7,7 @@ model with such a head is called, saved and served as any other.
 import keras
 from keras import ops
 
-from osnet_tf.layers.composite import check_positive_int
+from osnet_tf.checks import check_int
 from osnet_tf.layers.unit_length import unit_length
 
 
@@ -15,7 +15,7 @@ class _ClassVectors(keras.layers.Layer):
     """One trained vector for each class, compared with every embedding, in float32."""
 
     def __init__(self, num_classes, dtype="float32", **kwargs):
-        check_positive_int(num_classes=num_classes)
+        check_int(num_classes=num_classes)
         # embeddings reach `call` as they are, not rounded to half precision
         super().__init__(dtype=dtype, autocast=False, **kwargs)
         self.num_classes = num_classes

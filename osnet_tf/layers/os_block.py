@@ -2,11 +2,12 @@
 
 import keras
 
+from osnet_tf.checks import check_choice, check_int, check_number
 from osnet_tf.errors import ArgumentError
-from osnet_tf.layers.composite import Composite, check_choice, check_positive_int
+from osnet_tf.layers.composite import Composite
 from osnet_tf.layers.conv import ConvNorm, LightConv3x3, instance_norm_arguments
 from osnet_tf.layers.gate import ChannelGate, LearnedGate
-from osnet_tf.presets import GATES, LITE_KINDS
+from osnet_tf.presets import GATES, LITE_KINDS, MAX_STREAMS
 
 INSTANCE_NORMS = (None, "output", "residual")
 
@@ -22,7 +23,7 @@ class OSBlock(Composite):
 
     Args:
         filters: Output channels, a multiple of `bottleneck_reduction`.
-        streams: T, >= 1. The paper has 4.
+        streams: T, 1 to 16. The paper has 4.
         bottleneck_reduction: Output channels per channel inside, >= 1.
         gate_reduction: `reduction` of the gate.
         lite: `kind` of the `LightConv3x3` layers.
@@ -62,12 +63,13 @@ class OSBlock(Composite):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_positive_int(
+        check_int(
             filters=filters,
             streams=streams,
             bottleneck_reduction=bottleneck_reduction,
             gate_reduction=gate_reduction,
         )
+        check_number(maximum=MAX_STREAMS, streams=streams)
         check_choice(INSTANCE_NORMS, instance_norm=instance_norm)
         check_choice(LITE_KINDS, lite=lite)
         check_choice(GATES, gate=gate)
@@ -77,7 +79,7 @@ class OSBlock(Composite):
                 f"filters={filters}, bottleneck_reduction={bottleneck_reduction}"
             )
         self.filters = filters
-        self.num_streams = streams
+        self.num_streams = int(streams)
         self.bottleneck_reduction = bottleneck_reduction
         self.gate_reduction = gate_reduction
         self.lite = lite

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from osnet_tf.errors import ArgumentError
+from osnet_tf.checks import check_number
 from osnet_tf.layers.unit_length import unit_length
 from osnet_tf.losses.mining import PairLoss
 
@@ -55,10 +55,8 @@ class CircleLoss(PairLoss):
         name="circle",
         reduction="sum_over_batch_size",
     ):
-        if not 0.0 <= margin <= 1.0:
-            raise ArgumentError(f"`margin` must be in [0, 1]. Received: margin={margin}")
-        if not 0.0 < scale < float("inf"):
-            raise ArgumentError(f"`scale` must be > 0 and finite. Received: scale={scale}")
+        check_number(0, 1, margin=margin)
+        check_number(above=0, scale=scale)
         super().__init__(mining, name, reduction)
         self.margin = float(margin)
         self.scale = float(scale)

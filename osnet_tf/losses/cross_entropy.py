@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from osnet_tf.errors import ArgumentError
+from osnet_tf.checks import check_number
 
 
 @keras.saving.register_keras_serializable(package="osnet_tf")
@@ -31,8 +31,7 @@ class LabelSmoothedCrossEntropy(keras.losses.Loss):
     """
 
     def __init__(self, smoothing=0.1, name="cross_entropy", reduction="sum_over_batch_size"):
-        if not 0.0 <= smoothing < 1.0:
-            raise ArgumentError(f"`smoothing` must be in [0, 1). Received: smoothing={smoothing}")
+        check_number(0, below=1, smoothing=smoothing)
         # Keras converts labels too to a loss's dtype: in bfloat16, 751 would become 752
         super().__init__(name=name, reduction=reduction, dtype="float32")
         self.smoothing = float(smoothing)

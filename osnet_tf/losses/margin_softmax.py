@@ -5,12 +5,13 @@ import math
 import keras
 from keras import ops
 
-from osnet_tf.errors import ArgumentError
-from osnet_tf.layers.composite import check_choice
+from osnet_tf.checks import check_choice, check_number
 from osnet_tf.losses.cross_entropy import LabelSmoothedCrossEntropy
 
 #: The margin of each kind in its paper.
 MARGINS = {"arcface": 0.5, "cosface": 0.35}
+#: ... and what it must be below.
+LIMITS = {"arcface": math.pi / 2, "cosface": 1}
 # sin^2 of the smallest angle that float32 cosines can tell from 0.
 _SMALLEST = 1e-7
 
@@ -71,13 +72,8 @@ class MarginSoftmaxLoss(LabelSmoothedCrossEntropy):
     ):
         check_choice(tuple(MARGINS), kind=kind)
         margin = MARGINS[kind] if margin is None else margin
-        limit, limit_name = (math.pi / 2, "pi / 2") if kind == "arcface" else (1.0, "1")
-        if not 0.0 <= margin < limit:
-            raise ArgumentError(
-                f"`margin` must be in [0, {limit_name}) for {kind!r}. Received: margin={margin}"
-            )
-        if not 0.0 < scale < float("inf"):
-            raise ArgumentError(f"`scale` must be > 0 and finite. Received: scale={scale}")
+        check_number(0, below=LIMITS[kind], margin=margin)
+        check_number(above=0, scale=scale)
         super().__init__(smoothing=smoothing, name=name, reduction=reduction)
         self.kind = kind
         self.margin = float(margin)

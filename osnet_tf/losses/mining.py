@@ -6,7 +6,7 @@ from typing import NamedTuple
 import keras
 from keras import ops
 
-from osnet_tf.layers.composite import check_choice
+from osnet_tf.checks import check_choice
 
 #: "replica": each replica's part of the batch by itself. "global": the batches of all replicas.
 MINING = ("replica", "global")

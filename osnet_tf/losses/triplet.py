@@ -3,8 +3,7 @@
 import keras
 from keras import ops
 
-from osnet_tf.errors import ArgumentError
-from osnet_tf.layers.composite import check_choice
+from osnet_tf.checks import check_choice, check_number
 from osnet_tf.losses.distances import DISTANCES, pairwise_distances
 from osnet_tf.losses.mining import PairLoss
 
@@ -13,8 +12,7 @@ class _TripletLoss(PairLoss):
     """What the triplet losses have in common: margin, distance, mining."""
 
     def __init__(self, margin, distance, mining, name, reduction):
-        if not margin >= 0.0:
-            raise ArgumentError(f"`margin` must be >= 0. Received: margin={margin}")
+        check_number(0, margin=margin)
         check_choice(DISTANCES, distance=distance)
         super().__init__(mining, name, reduction)
         self.margin = float(margin)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import keras
 
+from osnet_tf.checks import check_number
 from osnet_tf.errors import ArgumentError
 
 
@@ -85,6 +86,5 @@ def _weighted(output, losses, weights):
             f"Received: {output}={weights}"
         )
     for weight in weights:
-        if not weight >= 0.0:
-            raise ArgumentError(f"A weight must be >= 0. Received: {output}={weight}")
+        check_number(0, **{f"weights[{output!r}]": weight})
     return zip(losses, map(float, weights), strict=True)

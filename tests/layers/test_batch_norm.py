@@ -51,10 +51,10 @@ def test_the_defaults_are_those_of_pytorch():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"momentum": 1.5}, r"`momentum` must be in \[0, 1\]. Received: momentum=1.5"),
-        ({"momentum": -0.1}, r"`momentum` must be in \[0, 1\]. Received: momentum=-0.1"),
+        ({"momentum": 1.5}, r"`momentum` must be >= 0 and <= 1. Received: momentum=1.5"),
+        ({"momentum": -0.1}, r"`momentum` must be >= 0 and <= 1. Received: momentum=-0.1"),
         ({"epsilon": 0.0}, r"`epsilon` must be > 0. Received: epsilon=0.0"),
-        ({"epsilon": float("nan")}, r"`epsilon` must be > 0. Received: epsilon=nan"),
+        ({"epsilon": float("nan")}, r"`epsilon` must be a finite number. Received: epsilon=nan"),
         ({"renorm": True}, r"`renorm` is not supported. Received: renorm=True"),
     ],
 )

@@ -31,12 +31,12 @@ def test_conv_norm_basics(arguments, trainable, non_trainable, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"filters": 0}, r"`filters` must be a positive integer. Received: filters=0"),
-        ({"filters": 2.5}, r"`filters` must be a positive integer. Received: filters=2.5"),
-        ({"filters": True}, r"`filters` must be a positive integer. Received: filters=True"),
+        ({"filters": 0}, r"`filters` must be an integer >= 1. Received: filters=0"),
+        ({"filters": 2.5}, r"`filters` must be an integer >= 1. Received: filters=2.5"),
+        ({"filters": True}, r"`filters` must be an integer >= 1. Received: filters=True"),
         ({"kernel_size": 4}, r"`kernel_size` must be odd. Received: kernel_size=4"),
-        ({"kernel_size": -1}, r"`kernel_size` must be a positive integer. Received: .*=-1"),
-        ({"strides": 0}, r"`strides` must be a positive integer. Received: strides=0"),
+        ({"kernel_size": -1}, r"`kernel_size` must be an integer >= 1. Received: .*=-1"),
+        ({"strides": 0}, r"`strides` must be an integer >= 1. Received: strides=0"),
         ({"norm": "layer"}, r"`norm` must be one of 'batch', 'instance', None. .*norm='layer'"),
         ({"activation": "gelu"}, r"`activation` must be one of 'relu', None. .*'gelu'"),
     ],
@@ -103,7 +103,7 @@ def test_light_conv_basics(arguments, tmp_path):
 
 @pytest.mark.parametrize("filters", [0, -2, 1.0, "8", None])
 def test_light_conv_invalid_arguments(filters):
-    with pytest.raises(ValueError, match=rf"`filters` must be a positive .* filters={filters!r}"):
+    with pytest.raises(ValueError, match=rf"`filters` must be an integer .* filters={filters!r}"):
         LightConv3x3(filters)
 
 

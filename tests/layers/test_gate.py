@@ -39,9 +39,9 @@ def test_basics(options, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"num_gates": 0}, r"`num_gates` must be a positive integer. Received: num_gates=0"),
-        ({"num_gates": 1.5}, r"`num_gates` must be a positive integer. Received: num_gates=1.5"),
-        ({"reduction": 0}, r"`reduction` must be a positive integer. Received: reduction=0"),
+        ({"num_gates": 0}, r"`num_gates` must be an integer >= 1. Received: num_gates=0"),
+        ({"num_gates": 1.5}, r"`num_gates` must be an integer >= 1. Received: num_gates=1.5"),
+        ({"reduction": 0}, r"`reduction` must be an integer >= 1. Received: reduction=0"),
         (
             {"gate_activation": "tanh"},
             r"`gate_activation` must be one of 'sigmoid', 'relu', 'linear'. .*'tanh'",

@@ -29,7 +29,7 @@ def test_basics(layer_class, tmp_path):
 @pytest.mark.parametrize("num_classes", [0, 2.0, None, True])
 def test_invalid_num_classes(layer_class, num_classes):
     with pytest.raises(
-        ValueError, match=rf"`num_classes` must be a positive integer. .*={num_classes!r}"
+        ValueError, match=rf"`num_classes` must be an integer >= 1. .*={num_classes!r}"
     ):
         layer_class(num_classes)
 

@@ -55,11 +55,11 @@ def test_basics(arguments, channels, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"filters": 0}, r"`filters` must be a positive integer. Received: filters=0"),
-        ({"streams": 0}, r"`streams` must be a positive integer. Received: streams=0"),
-        ({"streams": 1.0}, r"`streams` must be a positive integer. Received: streams=1.0"),
-        ({"bottleneck_reduction": 0}, r"`bottleneck_reduction` must be a positive integer"),
-        ({"gate_reduction": -1}, r"`gate_reduction` must be a positive integer.*=-1"),
+        ({"filters": 0}, r"`filters` must be an integer >= 1. Received: filters=0"),
+        ({"streams": 0}, r"`streams` must be an integer >= 1. Received: streams=0"),
+        ({"streams": 1.0}, r"`streams` must be an integer >= 1. Received: streams=1.0"),
+        ({"bottleneck_reduction": 0}, r"`bottleneck_reduction` must be an integer >= 1"),
+        ({"gate_reduction": -1}, r"`gate_reduction` must be an integer >= 1.*=-1"),
         (
             {"instance_norm": "stem"},
             r"`instance_norm` must be one of None, 'output', 'residual'. .*'stem'",

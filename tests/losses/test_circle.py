@@ -123,10 +123,10 @@ def test_serialisation():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"margin": -0.1}, r"`margin` must be in \[0, 1\]. Received: margin=-0.1"),
-        ({"margin": 1.5}, r"`margin` must be in \[0, 1\]. Received: margin=1.5"),
-        ({"scale": 0}, r"`scale` must be > 0 and finite. Received: scale=0"),
-        ({"scale": float("inf")}, r"`scale` must be > 0 and finite. Received: scale=inf"),
+        ({"margin": -0.1}, r"`margin` must be >= 0 and <= 1. Received: margin=-0.1"),
+        ({"margin": 1.5}, r"`margin` must be >= 0 and <= 1. Received: margin=1.5"),
+        ({"scale": 0}, r"`scale` must be > 0. Received: scale=0"),
+        ({"scale": float("inf")}, r"`scale` must be a finite number. Received: scale=inf"),
         ({"mining": None}, r"`mining` must be one of 'replica', 'global'. .*mining=None"),
     ],
 )

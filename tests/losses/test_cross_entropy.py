@@ -96,6 +96,6 @@ def test_serialisation():
 @pytest.mark.parametrize("smoothing", [-0.1, 1.0, 2, float("nan")])
 def test_invalid_smoothing(smoothing):
     with pytest.raises(
-        ValueError, match=rf"`smoothing` must be in \[0, 1\). Received: smoothing={smoothing}"
+        ValueError, match=rf"`smoothing` must be .*. Received: smoothing={smoothing}"
     ):
         LabelSmoothedCrossEntropy(smoothing)

@@ -128,11 +128,11 @@ def test_serialisation(kind):
     ("arguments", "message"),
     [
         ({"kind": "sphere"}, r"`kind` must be one of 'arcface', 'cosface'. .*kind='sphere'"),
-        ({"margin": -0.1}, r"`margin` must be in \[0, pi / 2\) for 'arcface'. .*margin=-0.1"),
-        ({"margin": 1.6}, r"`margin` must be in \[0, pi / 2\) for 'arcface'. .*margin=1.6"),
-        ({"kind": "cosface", "margin": 1}, r"in \[0, 1\) for 'cosface'. Received: margin=1"),
-        ({"scale": -1}, r"`scale` must be > 0 and finite. Received: scale=-1"),
-        ({"smoothing": 1}, r"`smoothing` must be in \[0, 1\). Received: smoothing=1"),
+        ({"margin": -0.1}, r"`margin` must be >= 0 and < 1.57079.*margin=-0.1"),
+        ({"margin": 1.6}, r"`margin` must be >= 0 and < 1.57079.*margin=1.6"),
+        ({"kind": "cosface", "margin": 1}, r">= 0 and < 1. Received: margin=1"),
+        ({"scale": -1}, r"`scale` must be > 0. Received: scale=-1"),
+        ({"smoothing": 1}, r"`smoothing` must be >= 0 and < 1. Received: smoothing=1"),
     ],
 )
 def test_invalid_arguments(arguments, message):

@@ -252,7 +252,7 @@ def test_semi_hard_serialisation():
     [
         ({"margin": -1}, r"`margin` must be >= 0. Received: margin=-1"),
         ({"margin": -0.1}, r"`margin` must be >= 0. Received: margin=-0.1"),
-        ({"margin": float("nan")}, r"`margin` must be >= 0. Received: margin=nan"),
+        ({"margin": float("nan")}, r"`margin` must be a finite number. Received: margin=nan"),
         ({"distance": "l1"}, r"`distance` must be one of 'euclidean', .*distance='l1'"),
         ({"mining": "all"}, r"`mining` must be one of 'replica', 'global'. .*mining='all'"),
     ],

@@ -79,8 +79,12 @@ def test_a_missing_output_is_named():
     ("losses", "weights", "message"),
     [
         ({}, None, r"At least one loss is needed. Received: losses={}"),
-        (both(), {"embedding": -1}, r"A weight must be >= 0. Received: embedding=-1"),
-        (both(), {"logits": float("nan")}, r"A weight must be >= 0. Received: logits=nan"),
+        (both(), {"embedding": -1}, r"`weights\['embedding'\]` must be >= 0. Received: .*=-1"),
+        (
+            both(),
+            {"logits": float("nan")},
+            r"weights\['logits'\]` must be a finite number. .*nan",
+        ),
         (
             both(),
             {"logit": 1.0},
