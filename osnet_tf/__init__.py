@@ -36,7 +36,24 @@ _HOMES = {
     "load_dataset": "data",
     "load_weights": "weights",
 }
-_MODULES = ("data", "export", "layers", "losses", "metrics", "models", "training", "weights")
+_MODULES = (
+    "data",
+    "embedding",
+    "errors",
+    "evaluation",
+    "export",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "preprocessing",
+    "presets",
+    "runs",
+    "training",
+    "visualize",
+    "web",
+    "weights",
+)
 
 __all__ = ["__version__", *_HOMES, *_MODULES]
 

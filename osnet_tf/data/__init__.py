@@ -15,7 +15,7 @@ from osnet_tf.data.dataset import (
     load_dataset,
 )
 from osnet_tf.data.demo import demo_sheet, generate_demo, read_demo
-from osnet_tf.data.hold_out import hold_out
+from osnet_tf.data.held_out import hold_out
 from osnet_tf.data.market1501 import read_market1501, read_market_layout
 from osnet_tf.data.sampling import identity_batches, random_batches
 

@@ -3,6 +3,7 @@
 NumPy only; re-ranking loads SciPy when it is called.
 """
 
+from osnet_tf.metrics.attributes import AttributeResult, recognise_attributes
 from osnet_tf.metrics.calibration import (
     Calibration,
     calibration_path,
@@ -10,6 +11,7 @@ from osnet_tf.metrics.calibration import (
     read_calibrations,
     write_calibrations,
 )
+from osnet_tf.metrics.classification import top_k_accuracy
 from osnet_tf.metrics.cuhk03 import SingleShotResult, rank_single_shot
 from osnet_tf.metrics.distances import METRICS, distance_blocks, pairwise_distances
 from osnet_tf.metrics.expansion import augment_gallery, expand_queries
@@ -21,6 +23,7 @@ from osnet_tf.metrics.verification import VerificationResult, verify
 
 __all__ = [
     "METRICS",
+    "AttributeResult",
     "Calibration",
     "RankingResult",
     "Reranker",
@@ -40,7 +43,9 @@ __all__ = [
     "rank_distances",
     "rank_single_shot",
     "read_calibrations",
+    "recognise_attributes",
     "rerank",
+    "top_k_accuracy",
     "verify",
     "write_calibrations",
     "write_per_query",

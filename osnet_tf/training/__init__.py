@@ -16,7 +16,6 @@ _HOMES = {
     "MomentumSGD": "optimizers",
     "MovingAverage": "moving_average",
     "OpTime": "profiling",
-    "RunDir": "run_dir",
     "StepProfiler": "profiling",
     "Trainer": "trainer",
     "TrainingStep": "step",
