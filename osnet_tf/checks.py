@@ -84,7 +84,10 @@ def is_int(value):
 def is_number(value):
     """Whether a value is a finite real number; booleans are none."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    return real and math.isfinite(value)
+    try:
+        return real and math.isfinite(value)
+    except OverflowError:  # an integer beyond the floats
+        return False
 
 
 def did_you_mean(name, choices):

@@ -1,6 +1,5 @@
 """What the commands share: flags from a config, what is shown, and errors that fit on two lines."""
 
-import dataclasses
 import os
 import sys
 import tempfile
@@ -14,12 +13,12 @@ from osnet_tf.training.config import TrainingConfig
 
 
 def define_config_flags(config_class=TrainingConfig):
-    """Defines an absl flag for each field of a config dataclass, with its help and default.
+    """Defines an absl flag for each setting of a config's class, with its help and default.
 
     Flags start unset: what was not given on the command line is left to the recipe and the
     config's own default. `config_flags` reads back those that were given.
     """
-    for field in dataclasses.fields(config_class):
+    for field in config_class.settings().values():
         help_text = f"{field.metadata['help']} (default: {_shown(field.default)})"
         if field.type is bool:
             flags.DEFINE_boolean(field.name, None, help_text)
@@ -36,7 +35,7 @@ def define_config_flags(config_class=TrainingConfig):
 def config_flags(config_class=TrainingConfig):
     """Dict of the config's flags that were given on the command line; paths are absolute."""
     given = {}
-    for field in dataclasses.fields(config_class):
+    for field in config_class.settings().values():
         flag = flags.FLAGS[field.name]
         if flag.present:
             given[field.name] = absolute(field, flag.value)

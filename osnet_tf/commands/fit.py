@@ -34,19 +34,22 @@ def main(_):
             raise ConfigError("run_dir", "must be given with --resume", FLAGS.run_dir)
         run_dir = RunDir(FLAGS.run_dir)
         config = TrainingConfig.from_dict(run_dir.read_settings())
-        for name, value in given.items():
-            if getattr(config, name) != value:
-                raise ConfigError(name, f"is {getattr(config, name)} in the run to resume", value)
+        for name, value in config.to_dict().items():
+            if given.get(name, value) != value:
+                raise ConfigError(name, f"is {value} in the run to resume", given[name])
     else:
         config = make_config(FLAGS.recipe, **given)
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        run_dir = RunDir(FLAGS.run_dir or f"runs/{config.dataset}-{config.preset}-{stamp}")
+        run_dir = RunDir(
+            FLAGS.run_dir or f"runs/{config.data.dataset}-{config.model.preset}-{stamp}"
+        )
 
     command_line.load_tensorflow()  # only now that the flags are known to be good
     from osnet_tf.training import fit, read_profile
 
     command_line.say(
-        f"{config.preset} at {config.height}x{config.width} on {config.dataset}: {run_dir.path}"
+        f"{config.model.preset} at {config.model.height}x{config.model.width} on "
+        f"{config.data.dataset}: {run_dir.path}"
     )
     results = fit(
         config,

@@ -98,8 +98,8 @@ def fit(
     new = run.workers.is_chief and not resume
     if new:
         run.dir.check_unused()
-    keras.utils.set_random_seed(config.seed)
-    if config.deterministic:
+    keras.utils.set_random_seed(config.run.seed)
+    if config.run.deterministic:
         tf.config.experimental.enable_op_determinism()
     run.build()
     if new:  # only now: bad weights leave no run behind that would be in the next one's way
@@ -107,7 +107,7 @@ def fit(
     with run.workers.naming_lost(lambda: run.trainer.latest_checkpoint):
         if resume:
             run.restore()
-        if run.trainer.epochs_done < config.epochs and not run.stopped_early:
+        if run.trainer.epochs_done < config.optimizer.epochs and not run.stopped_early:
             run.train(callbacks, profile)
         results = run.finish()
         run.workers.wait()  # for the chief, who evaluates: a host that leaves early would stop it
@@ -126,37 +126,46 @@ class _Run:
         self.notify = notify
         self.dataset = _load_dataset(config)
         pids = [sample.pid for sample in self.dataset.train]
-        self.plan = BatchPlan(config, pids, strategy.num_replicas_in_sync)
+        self.plan = BatchPlan(
+            pids,
+            batch_size=config.data.batch_size,
+            instances=config.data.instances,
+            replicas=strategy.num_replicas_in_sync,
+            accumulation=config.optimizer.accumulation,
+            seed=config.run.seed,
+        )
         self.latest = {}
 
     def build(self):
         """Makes model, optimizer and trainer."""
         config = self.config
         with self.strategy.scope():
-            with dtype_policy(config.precision):
-                self.embedder = self._make_embedder(config.weights or None)
+            with dtype_policy(config.optimizer.precision):
+                self.embedder = self._make_embedder(config.model.weights or None)
                 model = add_classifier(
                     self.embedder,
                     self.dataset.num_train_pids,
-                    head="linear" if config.head == "linear" else "cosine",
-                    centers=config.center_weight > 0,
+                    head="linear" if config.losses.head == "linear" else "cosine",
+                    centers=config.losses.center_weight > 0,
                 )
-            optimizer = make_optimizer(config, self.plan.steps)
-            if config.base_rate_factor != 1.0:
-                slow_base(optimizer, model, self.embedder, config.base_rate_factor)
+            optimizer = make_optimizer(config.optimizer, self.plan.steps)
+            if config.optimizer.base_rate_factor != 1.0:
+                slow_base(optimizer, model, self.embedder, config.optimizer.base_rate_factor)
         self.best = BestEvaluation()
         state = {"best": self.best}
         self.average = None
-        if config.average_decay:
-            self.average = MovingAverage(model.variables, config.average_decay, dynamic=True)
+        if config.optimizer.average_decay:
+            self.average = MovingAverage(
+                model.variables, config.optimizer.average_decay, dynamic=True
+            )
             state["average"] = self.average.state
-        self.losses = make_losses(config)
+        self.losses = make_losses(config.losses)
         self.trainer = Trainer(
             model,
             optimizer,
             self.strategy,
             checkpoint_dir=self.dir.checkpoints,
-            keep_checkpoints=config.keep_checkpoints,
+            keep_checkpoints=config.run.keep_checkpoints,
             loss_names=["loss", *(term.loss.name for term in self.losses.terms), "accuracy"],
             state=state,
         )
@@ -169,20 +178,16 @@ class _Run:
     @property
     def stopped_early(self):
         """Whether `patience` is at its end. (All hosts have restored the chief's count.)"""
-        return bool(self.config.patience) and int(self.best.since) >= self.config.patience
+        return (
+            bool(self.config.evaluation.patience)
+            and int(self.best.since) >= self.config.evaluation.patience
+        )
 
     def train(self, more_callbacks, profile):
         """Trains to the last epoch, or until evaluations get no better."""
         config, trainer = self.config, self.trainer
         images, labels = self._decode()
-        augmentation = Augmentation(
-            flip=config.flip,
-            pad=config.pad,
-            erase=config.erase,
-            brightness=config.brightness,
-            contrast=config.contrast,
-            saturation=config.saturation,
-        )
+        augmentation = Augmentation(**config.augmentation.to_dict())
 
         def data_for(epoch, start_step, part):
             return training_dataset(
@@ -190,7 +195,7 @@ class _Run:
                 labels,
                 self.plan(epoch),
                 augmentation=augmentation,
-                seed=config.seed,
+                seed=config.run.seed,
                 epoch=epoch,
                 start_step=start_step,
                 part=part,
@@ -209,11 +214,13 @@ class _Run:
             if profile:
                 callbacks.append(StepProfiler(self.dir.tensorboard))
         if self.show_progress:
-            callbacks.append(ProgressBar(config.batch_size, self.plan.steps, config.epochs))
+            callbacks.append(
+                ProgressBar(config.data.batch_size, self.plan.steps, config.optimizer.epochs)
+            )
         callbacks += more_callbacks
         with naming_bad_images(images.paths):
             trainer.fit(
-                config.epochs,
+                config.optimizer.epochs,
                 self._steps(),
                 data_for,
                 callbacks=callbacks,
@@ -227,11 +234,11 @@ class _Run:
         if self.stopped_early:
             self.notify(
                 f"Stopped after epoch {self.trainer.epochs_done}: no better mAP in "
-                f"{self.config.patience} evaluations"
+                f"{self.config.evaluation.patience} evaluations"
             )
         self._save_embedder(self.dir.embedder)
         results = self.latest or self._evaluate()
-        if self.config.evaluate_every and int(self.best.epoch):
+        if self.config.evaluation.evaluate_every and int(self.best.epoch):
             best = {"epoch": int(self.best.epoch), "mAP": float(self.best.mAP)}
             results = {**results, "best": best}
         write_json(self.dir.results_json, results)
@@ -240,14 +247,14 @@ class _Run:
     def _make_embedder(self, weights=None):
         config = self.config
         return OSNet(
-            config.preset,
-            input_shape=(*config.size, 3),
-            feature_dim=config.feature_dim,
-            streams=config.streams,
-            lite=config.lite,
-            gate=config.gate,
+            config.model.preset,
+            input_shape=(*config.model.size, 3),
+            feature_dim=config.model.feature_dim,
+            streams=config.model.streams,
+            lite=config.model.lite,
+            gate=config.model.gate,
             weights=weights,
-            synchronized=config.synchronized,
+            synchronized=config.model.synchronized,
         )
 
     def _decode(self):
@@ -256,8 +263,8 @@ class _Run:
         with progress_bar(self.show_progress, len(train), "decoding") as count:
             images = DecodedImages(
                 [sample.path for sample in train],
-                self.config.size,
-                budget=int(self.config.cache_gib * 2**30),
+                self.config.model.size,
+                budget=int(self.config.run.cache_gib * 2**30),
                 progress=count,
             )
         return images, np.array([label_of[sample.pid] for sample in train])
@@ -267,19 +274,19 @@ class _Run:
         config, made = self.config, {}
 
         def step_for(epoch):
-            classifier_only = epoch < config.classifier_only_epochs
+            classifier_only = epoch < config.optimizer.new_layers_only_epochs
             if classifier_only not in made:
                 made[classifier_only] = TrainingStep(
                     self.trainer.model,
                     self.losses,
                     self.trainer.optimizer,
                     self.strategy,
-                    l2=config.l2,
-                    clip_norm=config.clip_norm,
-                    accumulation=config.accumulation,
+                    l2=config.optimizer.l2,
+                    clip_norm=config.optimizer.clip_norm,
+                    accumulation=config.optimizer.accumulation,
                     classifier_only=classifier_only,
                     average=self.average,
-                    xla=_use_xla(config, self.strategy),
+                    xla=_use_xla(config.run.xla, self.strategy),
                 )
             return made[classifier_only]
 
@@ -290,14 +297,17 @@ class _Run:
 
         The chief evaluates; what it decides, all hosts hear.
         """
-        every = self.config.evaluate_every or self.config.epochs
-        if (epoch + 1) % every and epoch + 1 < self.config.epochs:
+        every = self.config.evaluation.evaluate_every or self.config.optimizer.epochs
+        if (epoch + 1) % every and epoch + 1 < self.config.optimizer.epochs:
             return {}, False
         logs = {}
         if self.workers.is_chief:
             self.latest = self._evaluate()
             logs = {name: self.latest["euclidean"][name] for name in ("rank1", "mAP")}
-            if self.best.beaten_by(logs["mAP"], epoch + 1) and self.config.evaluate_every:
+            if (
+                self.best.beaten_by(logs["mAP"], epoch + 1)
+                and self.config.evaluation.evaluate_every
+            ):
                 self._save_embedder(self.dir.best_embedder)
         return logs, self.workers.from_chief(self.stopped_early) > 0
 
@@ -305,7 +315,7 @@ class _Run:
     def _for_use(self):
         """The embedder as it is evaluated and saved: averaged weights, in float32."""
         with self.average.swapped() if self.average else contextlib.nullcontext():
-            if self.config.precision == "float32":
+            if self.config.optimizer.precision == "float32":
                 yield self.embedder
             else:
                 exact = self._make_embedder()
@@ -321,32 +331,33 @@ class _Run:
             results = evaluate(
                 embedder,
                 self.dataset,
-                batch_size=self.config.evaluation_batch_size,
+                self.config.evaluation.protocol,
+                batch_size=self.config.evaluation.evaluation_batch_size,
                 cache=FeatureCache(self.dir.evaluation / "features"),
                 show_progress=self.show_progress,
             ).results
-        if self.config.hold_out:
-            results["held_out"] = self.config.hold_out
-        return {**results, "trained_on": True} if self.config.combine_all else results
+        if self.config.data.hold_out:
+            results["held_out"] = self.config.data.hold_out
+        return {**results, "trained_on": True} if self.config.data.combine_all else results
 
 
 def _load_dataset(config):
-    dataset = load_dataset(config.dataset, config.data_dir)
-    if config.combine_all:
+    dataset = load_dataset(config.data.dataset, config.data.data_dir)
+    if config.data.combine_all:
         return combine_all(dataset)
-    if not config.hold_out:
+    if not config.data.hold_out:
         return dataset
     try:
-        return hold_out(dataset, config.hold_out, seed=config.seed)
+        return hold_out(dataset, config.data.hold_out, seed=config.run.seed)
     except ValueError as error:
-        raise ConfigError("hold_out", f"does not fit: {error}", config.hold_out) from None
+        raise ConfigError("hold_out", f"does not fit: {error}", config.data.hold_out) from None
 
 
-def _use_xla(config, strategy):
-    if config.xla == "auto":
+def _use_xla(xla, strategy):
+    if xla == "auto":
         gpus = tf.config.list_physical_devices("GPU")
         return bool(gpus) and strategy.num_replicas_in_sync == 1
-    return config.xla == "on"
+    return xla == "on"
 
 
 def _say_nothing(_text):

@@ -12,10 +12,10 @@ from osnet_tf.losses import (
 
 
 def make_losses(config):
-    """The `WeightedLosses` that a `TrainingConfig` asks for.
+    """The `WeightedLosses` that a `LossConfig` asks for.
 
-    >>> from osnet_tf.training.config import TrainingConfig
-    >>> losses = make_losses(TrainingConfig(instances=4, triplet_weight=0.5))
+    >>> from osnet_tf.training.config import LossConfig
+    >>> losses = make_losses(LossConfig(triplet_weight=0.5))
     >>> [(term.output, term.loss.name, term.weight) for term in losses.terms]
     [('logits', 'cross_entropy', 1.0), ('embedding', 'triplet', 0.5)]
     """

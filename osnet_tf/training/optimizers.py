@@ -89,14 +89,14 @@ class FusedAdam(RateFactors, keras.optimizers.Adam):
 
 
 def make_optimizer(config, steps_per_epoch):
-    """The Keras optimizer that a config asks for.
+    """The Keras optimizer that an `OptimizerConfig` asks for.
 
     `config.l2` is not part of it: PyTorch's weight decay is inside the gradient, so the training
     step adds it there. `config.weight_decay` is Keras's own, decoupled. In float16 small gradients
     vanish, so there the optimizer is a `keras.optimizers.LossScaleOptimizer` around it.
 
-    >>> from osnet_tf.training.config import TrainingConfig
-    >>> make_optimizer(TrainingConfig(optimizer="amsgrad"), 10).amsgrad
+    >>> from osnet_tf.training.config import OptimizerConfig
+    >>> make_optimizer(OptimizerConfig(optimizer="amsgrad"), 10).amsgrad
     True
     """
     common = {
@@ -125,9 +125,9 @@ def slow_base(optimizer, model, embedder, factor):
             `staged_lr`.
 
     >>> from osnet_tf import OSNet, add_classifier
-    >>> from osnet_tf.training.config import TrainingConfig
+    >>> from osnet_tf.training.config import OptimizerConfig
     >>> embedder = OSNet("osnet_x0_25", input_shape=(64, 32, 3))
-    >>> optimizer = make_optimizer(TrainingConfig(), steps_per_epoch=10)
+    >>> optimizer = make_optimizer(OptimizerConfig(), steps_per_epoch=10)
     >>> slow_base(optimizer, add_classifier(embedder, num_classes=4), embedder, factor=0.1)
     """
     optimizer.build(model.trainable_variables)

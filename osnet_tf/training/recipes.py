@@ -1,9 +1,9 @@
 """Named recipes: settings that belong together, and where they come from."""
 
-import difflib
 from typing import NamedTuple
 
-from osnet_tf.config import ConfigError
+from osnet_tf.checks import did_you_mean
+from osnet_tf.config import ConfigError, one_of
 from osnet_tf.presets import ABLATIONS
 from osnet_tf.training.config import TrainingConfig
 
@@ -34,13 +34,14 @@ class Recipe(NamedTuple):
 
         From the images per second of short runs. A GPU takes a small part of it.
         """
-        config = TrainingConfig.from_dict(self.settings)
-        width = config.preset.partition("_x")[2]
-        measured = (config.streams, config.lite) == (4, "pointwise_depthwise")
-        if config.dataset != "market1501" or not measured:
+        config = TrainingConfig(**self.settings)
+        model = config.model
+        width = model.preset.partition("_x")[2]
+        measured = (model.streams, model.lite) == (4, "pointwise_depthwise")
+        if config.data.dataset != "market1501" or not measured:
             return None
-        rate = _CPU_RATES[f"x{width}"] * (256 * 128) / (config.height * config.width)
-        return config.epochs * _MARKET1501_TRAIN / rate / 3600
+        rate = _CPU_RATES[f"x{width}"] * (256 * 128) / (model.height * model.width)
+        return config.optimizer.epochs * _MARKET1501_TRAIN / rate / 3600
 
 
 #: Training images of Market-1501.
@@ -65,7 +66,7 @@ _STRONG = {
     # Adam divides it by the size of the gradient, which the triplets treble
     "l2": 1.5e-3,
     "warmup_epochs": 4.0,
-    "classifier_only_epochs": 2,
+    "new_layers_only_epochs": 2,
     "pad": 5,
     "erase": 0.4,
     "average_decay": 0.999,
@@ -81,7 +82,7 @@ _FINE_TUNE = {
     "step_epochs": (60, 120),
     "epochs": 150,
     "batch_size": 64,
-    "classifier_only_epochs": 10,
+    "new_layers_only_epochs": 10,
     "weights": "imagenet",
 }
 _SMALL = {"learning_rate": 0.003, "step_epochs": (80, 160), "epochs": 180, "batch_size": 128}
@@ -89,7 +90,6 @@ _JITTER = {"brightness": 0.2, "contrast": 0.15}
 _CROSS_DOMAIN = {
     **_FINE_TUNE,
     "schedule": "cosine",
-    "step_epochs": (),
     "epochs": 100,
     **_JITTER,
 }
@@ -183,7 +183,6 @@ RECIPES = {
         {
             **_FINE_TUNE,
             "schedule": "cosine",
-            "step_epochs": (),
             "epochs": 250,
             "erase": 0.5,
         },
@@ -226,13 +225,9 @@ def make_config(recipe="", **settings):
 
     Raises ConfigError for an unknown recipe or setting (with the nearest name) or a bad value.
 
-    >>> make_config("cpu", epochs=30).preset
+    >>> make_config("cpu", epochs=30).model.preset
     'osnet_x0_25'
     """
-    if not recipe:
-        return TrainingConfig.from_dict(settings)
-    if recipe not in RECIPES:
-        near = difflib.get_close_matches(recipe, RECIPES, n=1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        raise ConfigError("recipe", f"must be one of {', '.join(RECIPES)}{hint}", recipe)
-    return TrainingConfig.from_dict({**RECIPES[recipe].settings, **settings})
+    if recipe and recipe not in RECIPES:
+        raise ConfigError("recipe", one_of(RECIPES), recipe, did_you_mean(recipe, RECIPES))
+    return TrainingConfig(**{**(RECIPES[recipe].settings if recipe else {}), **settings})

@@ -50,7 +50,7 @@ def learning_rate_schedule(config, steps_per_epoch):
     """The schedule that a config asks for, in steps.
 
     Args:
-        config: A `TrainingConfig`: learning_rate, schedule, epochs, step_epochs, step_factor and
+        config: An `OptimizerConfig`: learning_rate, schedule, epochs, step_epochs, step_factor and
             warmup_epochs count.
         steps_per_epoch: >= 1.
 
@@ -59,9 +59,9 @@ def learning_rate_schedule(config, steps_per_epoch):
         from the rate to 0 at the last step; "step" is multiplied by `step_factor` after each of
         `step_epochs`.
 
-    >>> from osnet_tf.training.config import TrainingConfig
+    >>> from osnet_tf.training.config import OptimizerConfig
     >>> rate = learning_rate_schedule(
-    ...     TrainingConfig(schedule="step", learning_rate=1.0, step_epochs=(2,)), 10
+    ...     OptimizerConfig(schedule="step", learning_rate=1.0, step_epochs=(2,)), 10
     ... )
     >>> [round(float(rate(step)), 1) for step in (0, 19, 20)]
     [1.0, 1.0, 0.1]

@@ -1,6 +1,5 @@
 """What a sweep may try, written as text: `learning_rate=0.0005..0.005:log`, `erase=0,0.3,0.5`."""
 
-import dataclasses
 from typing import NamedTuple
 
 from osnet_tf.config import ConfigError
@@ -50,7 +49,7 @@ def parse_space(texts):
     Traceback (most recent call last):
     osnet_tf.config.ConfigError: `pad` must be LOW..HIGH with LOW < HIGH. Received: pad='5..1'
     """
-    types = {field.name: field.type for field in dataclasses.fields(TrainingConfig)}
+    types = {name: field.type for name, field in TrainingConfig.settings().items()}
     space = {}
     for text in texts:
         name, _, values = text.partition("=")

@@ -1,6 +1,5 @@
 """Search for settings, with Optuna: many short runs of the same config, some settings varied."""
 
-import dataclasses
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +8,6 @@ import keras
 from osnet_tf.config import ConfigError
 from osnet_tf.errors import MissingPackageError
 from osnet_tf.files import table_writer
-from osnet_tf.training.config import TrainingConfig
 from osnet_tf.training.fit import fit
 from osnet_tf.visualize.sweep import draw_sweep
 
@@ -87,15 +85,15 @@ def sweep(config, space, output_dir, *, trials, show_progress=False, notify=None
         raise ConfigError("search", "must name a setting at least", space)
     if trials < 1:
         raise ConfigError("trials", "must be >= 1", trials)
-    if not config.hold_out:
-        config = dataclasses.replace(config, hold_out=HOLD_OUT)
+    if not config.data.hold_out:
+        config = config.replace(hold_out=HOLD_OUT)
     output_dir = Path(output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         study_name="sweep",
         storage=JournalStorage(JournalFileBackend(str(output_dir / "optuna.log"))),
-        sampler=optuna.samplers.TPESampler(seed=config.seed),
+        sampler=optuna.samplers.TPESampler(seed=config.run.seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=3),
         direction="maximize",
         load_if_exists=True,
@@ -108,7 +106,7 @@ def sweep(config, space, output_dir, *, trials, show_progress=False, notify=None
         tried = {name: values.suggest(trial, name) for name, values in space.items()}
         keras.utils.clear_session()
         results = fit(
-            TrainingConfig.from_dict({**config.to_dict(), **tried}),
+            config.replace(**tried),
             output_dir / f"trial_{trial.number:04d}",
             callbacks=[_Report(trial)],
             show_progress=show_progress,

@@ -33,7 +33,7 @@ def run(folder, command, *arguments):
         (["--epochs=three"], "flag --epochs=three"),
         (["--epochs=0"], "error: flag --epochs: `epochs` must be >= 1. Received: epochs=0"),
         (["--step_epochs=1,x"], "flag --step_epochs=1,x"),
-        (["--recipe=dmo"], "did you mean demo?"),
+        (["--recipe=dmo"], "Did you mean 'demo'?"),
         (["--resume"], "flag --run_dir: `run_dir` must be given with --resume"),
         (["stray"], "Unexpected argument: stray"),
     ],

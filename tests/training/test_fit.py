@@ -45,7 +45,7 @@ def config(data_dir, **settings):
 def run_dir(data_dir, tmp_path_factory):
     """P x K batches, triplet loss and a classifier-only epoch: every part of the config at work."""
     folder = tmp_path_factory.mktemp("run") / "a"
-    settings = {"instances": 2, "triplet_weight": 0.5, "classifier_only_epochs": 1}
+    settings = {"instances": 2, "triplet_weight": 0.5, "new_layers_only_epochs": 1}
     fit(config(data_dir, **settings), folder)
     return folder
 

@@ -3,12 +3,13 @@ import math
 import keras
 import pytest
 
-from osnet_tf.training import TrainingConfig, WarmUp, make_optimizer
+from osnet_tf.training import WarmUp, make_optimizer
+from osnet_tf.training.config import OptimizerConfig
 from osnet_tf.training.schedules import learning_rate_schedule
 
 
 def rates(steps_per_epoch=10, **settings):
-    rate = learning_rate_schedule(TrainingConfig(learning_rate=0.4, **settings), steps_per_epoch)
+    rate = learning_rate_schedule(OptimizerConfig(learning_rate=0.4, **settings), steps_per_epoch)
     return lambda step: float(rate(step)) if callable(rate) else rate
 
 
@@ -45,7 +46,7 @@ def test_warm_up_is_serialisable():
 
 
 def test_the_optimizer_is_the_configs():
-    sgd = make_optimizer(TrainingConfig(optimizer="sgd", momentum=0.8, weight_decay=0.01), 10)
+    sgd = make_optimizer(OptimizerConfig(optimizer="sgd", momentum=0.8, weight_decay=0.01), 10)
     assert (sgd.momentum, sgd.weight_decay) == (0.8, 0.01)
-    adam = make_optimizer(TrainingConfig(optimizer="adam"), 10)
+    adam = make_optimizer(OptimizerConfig(optimizer="adam"), 10)
     assert (adam.amsgrad, adam.epsilon, adam.weight_decay) == (False, 1e-8, None)

@@ -11,7 +11,7 @@ from osnet_tf.training.search_space import Choices, Range, parse_space
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (["learning_rat=1,2"], r"`learning_rat` is no setting \(did you mean `learning_rate`\?\)"),
+        (["learning_rat=1,2"], r"`learning_rat` is no setting. Did you mean 'learning_rate'\?"),
         (["erase=0,1", "erase=0.5,1"], "`erase` is searched twice"),
         (["erase=0..x"], r"`erase` takes values of type float. Received: erase='0..x'"),
         (["erase=0..1:log"], "`erase` must be LOW..HIGH with 0 < LOW < HIGH"),
