@@ -37,7 +37,7 @@ LONGEST = (
     "test_page.py",
     "test_nothing_lost.py",
     "test_workers.py",
-    "test_fit.py",
+    "test_fitting.py",
 )
 
 

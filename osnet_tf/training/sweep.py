@@ -8,7 +8,7 @@ import keras
 from osnet_tf.config import ConfigError
 from osnet_tf.errors import MissingPackageError
 from osnet_tf.files import table_writer
-from osnet_tf.training.fit import fit
+from osnet_tf.training.fitting import fit
 from osnet_tf.visualize.sweep import draw_sweep
 
 #: Share of the training people that a sweep judges by, where the config holds out none.

@@ -110,7 +110,7 @@ def test_the_best_model_is_kept_and_training_stops_when_nothing_gets_better(
         found = {"rank1": 0.0, "mAP": next(mAPs)}
         return SimpleNamespace(results={"euclidean": found, "cosine": found})
 
-    monkeypatch.setattr(sys.modules["osnet_tf.training.fit"], "evaluate", fake)
+    monkeypatch.setattr(sys.modules["osnet_tf.training.fitting"], "evaluate", fake)
     settings = {
         "precision": "mixed_float16", "accumulation": 2, "clip_norm": 5.0, "epochs": 9,
         "base_rate_factor": 0.1, "evaluate_every": 1, "patience": 2,
