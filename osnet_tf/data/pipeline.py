@@ -89,7 +89,7 @@ class DecodedImages:
 
 
 def training_dataset(
-    images, labels, batches, *, augmentation=None, seed=0, epoch=0, start_step=0, part=(0, 1)
+    images, targets, batches, *, augmentation=None, seed=0, epoch=0, start_step=0, part=(0, 1)
 ):
     """One epoch of training batches, exactly the planned ones in their order.
 
@@ -99,7 +99,8 @@ def training_dataset(
 
     Args:
         images: `DecodedImages`.
-        labels: int array `(len(images),)`, one label per image.
+        targets: dict of arrays `(len(images), ...)`, a row of each for each image: what is to be
+            learnt of it, by name.
         batches: int array `(steps, batch)` of indices into `images`, the whole epoch's.
         augmentation: `Augmentation`, or None for none.
         seed: int >= 0, the run's.
@@ -108,8 +109,9 @@ def training_dataset(
         part: `(index, count)`, of each batch the index-th of `count` equal, contiguous parts.
 
     Returns:
-        A `tf.data.Dataset` of `(images, labels)`: uint8 `(batch / count, height, width, 3)` of
-        0..255 and int32 `(batch / count,)`.
+        A `tf.data.Dataset` of `(images, targets)`: uint8 `(batch / count, height, width, 3)` of
+        0..255, and the dict of targets `(batch / count, ...)`, integers as int32 and others as
+        float32.
 
     Raises:
         ValueError: if shapes, dtypes or indices do not fit together.
@@ -125,17 +127,14 @@ def training_dataset(
     ...     grey = tf.fill((4, 2, 3), tf.constant(value, tf.uint8))
     ...     tf.io.write_file(path, tf.io.encode_png(grey))
     >>> images = DecodedImages(paths, size=(4, 2))
-    >>> for batch, labels in training_dataset(images, [10, 11, 12], [[2, 0], [1, 1]]):
-    ...     print(batch.shape, batch[:, 0, 0, 0].numpy(), labels.numpy())
+    >>> targets = {"identity": [10, 11, 12]}
+    >>> for batch, target in training_dataset(images, targets, [[2, 0], [1, 1]]):
+    ...     print(batch.shape, batch[:, 0, 0, 0].numpy(), target["identity"].numpy())
     (2, 4, 2, 3) [2 0] [12 10]
     (2, 4, 2, 3) [1 1] [11 11]
     """
-    labels, batches = np.asarray(labels), np.asarray(batches)
-    if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
-        raise ArgumentError(
-            f"labels must be {len(images)} integers, one per image. "
-            f"Received: shape={labels.shape}, dtype={labels.dtype}"
-        )
+    targets = {name: _target(name, values, len(images)) for name, values in targets.items()}
+    batches = np.asarray(batches)
     if batches.ndim != 2 or batches.dtype.kind not in "iu":
         raise ArgumentError(
             "batches must be an integer array of shape (steps, batch). "
@@ -171,7 +170,8 @@ def training_dataset(
             paths = np.array(images.paths, object)[batches.reshape(-1)]
             pixels = _read(paths, images.size).batch(batch // count, drop_remainder=True)
             find = tf.identity
-        planned = tf.data.Dataset.from_tensor_slices((labels[batches].astype(np.int32), drawn))
+        wanted = {name: values[batches] for name, values in targets.items()}
+        planned = tf.data.Dataset.from_tensor_slices((wanted, drawn))
         dataset = tf.data.Dataset.zip(pixels, planned).map(
             lambda pixels, planned: (apply(find(pixels), planned[1]), planned[0]),
             num_parallel_calls=tf.data.AUTOTUNE,
@@ -207,6 +207,16 @@ def image_dataset(paths, size, batch_size):
         raise ArgumentError(f"batch_size must be >= 1. Received: batch_size={batch_size}")
     with tf.device("CPU:0"):
         return _finish(_read(paths, checked_size(size)).batch(batch_size))
+
+
+def _target(name, values, images):
+    values = np.asarray(values)
+    if values.shape[:1] != (images,) or values.dtype.kind not in "iuf":
+        raise ArgumentError(
+            f"Target {name!r} must be an array of numbers with a row for each of {images} images. "
+            f"Received: shape={values.shape}, dtype={values.dtype}"
+        )
+    return values.astype(np.float32 if values.dtype.kind == "f" else np.int32)
 
 
 def _read(paths, size):

@@ -40,7 +40,6 @@ def measure_throughput(paths, size, *, repeats=3):
     paths = list(paths)
     if len(paths) < _BATCH:
         raise ArgumentError(f"At least {_BATCH} images are needed. Received: {len(paths)}")
-    labels = np.zeros(len(paths), "int32")
     order = np.random.default_rng(0).permutation(len(paths))
     batches = order[: len(paths) // _BATCH * _BATCH].reshape(-1, _BATCH)
     flip = Augmentation(flip=True)
@@ -54,7 +53,7 @@ def measure_throughput(paths, size, *, repeats=3):
 
     def seconds(images, augmentation):
         start = time.perf_counter()
-        for _ in training_dataset(images, labels, batches, augmentation=augmentation):
+        for _ in training_dataset(images, {}, batches, augmentation=augmentation):
             pass
         return time.perf_counter() - start
 

@@ -5,13 +5,14 @@ from osnet_tf.losses.circle import CircleLoss
 from osnet_tf.losses.cross_entropy import LabelSmoothedCrossEntropy
 from osnet_tf.losses.margin_softmax import MarginSoftmaxLoss
 from osnet_tf.losses.triplet import BatchHardTripletLoss, SemiHardTripletLoss
-from osnet_tf.losses.weighted import WeightedLosses
+from osnet_tf.losses.weighted import LossTerm, WeightedLosses
 
 __all__ = [
     "BatchHardTripletLoss",
     "CenterLoss",
     "CircleLoss",
     "LabelSmoothedCrossEntropy",
+    "LossTerm",
     "MarginSoftmaxLoss",
     "SemiHardTripletLoss",
     "WeightedLosses",

@@ -27,6 +27,7 @@ _HOMES = {
     "make_losses": "objective",
     "make_optimizer": "optimizers",
     "read_profile": "profiling",
+    "step_names": "step",
     "sweep": "sweep",
 }
 

@@ -4,12 +4,12 @@ import tensorflow as tf
 
 
 class BestEvaluation(tf.Module):
-    """Keeps the highest mAP, its epoch, and how many evaluations have not beaten it since.
+    """Keeps the highest score, its epoch, and how many evaluations have not beaten it since.
 
     It is a part of the checkpoint, so that a resumed run stops where it would have stopped.
 
     >>> best = BestEvaluation()
-    >>> [best.beaten_by(mAP, epoch) for epoch, mAP in enumerate((0.1, 0.3, 0.3, 0.2), start=1)]
+    >>> [best.beaten_by(score, epoch) for epoch, score in enumerate((0.1, 0.3, 0.3, 0.2), start=1)]
     [True, True, False, False]
     >>> int(best.epoch), int(best.since)
     (2, 2)
@@ -17,14 +17,14 @@ class BestEvaluation(tf.Module):
 
     def __init__(self):
         super().__init__(name="best")
-        self.mAP = tf.Variable(-1.0, dtype=tf.float64, name="mAP")
+        self.score = tf.Variable(float("-inf"), dtype=tf.float64, name="score")
         self.epoch = tf.Variable(0, dtype=tf.int64, name="epoch")
         self.since = tf.Variable(0, dtype=tf.int64, name="since")
 
-    def beaten_by(self, mAP, epoch):
+    def beaten_by(self, score, epoch):
         """Counts an evaluation; whether it is the best so far."""
-        if mAP > float(self.mAP):
-            self.mAP.assign(mAP)
+        if score > float(self.score):
+            self.score.assign(score)
             self.epoch.assign(epoch)
             self.since.assign(0)
             return True

@@ -19,13 +19,15 @@ class ProgressBar(keras.callbacks.Callback):
         images_per_step: Global batch size.
         steps: Steps in an epoch.
         epochs: Epochs of the run.
+        figures: Names of the logs that an epoch's bar ends with, beside the loss.
     """
 
-    def __init__(self, images_per_step, steps, epochs):
+    def __init__(self, images_per_step, steps, epochs, figures=()):
         super().__init__()
         self._images_per_step = images_per_step
         self._steps = steps
         self._epochs = epochs
+        self._shown = ("loss", *figures)
         self._bar = None
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -44,8 +46,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._bar.update(self._images_per_step)
 
     def on_epoch_end(self, epoch, logs=None):
-        shown = {k: v for k, v in logs.items() if k in ("loss", "accuracy", "mAP", "rank1")}
-        self._bar.set_postfix({k: f"{v:.3f}" for k, v in shown.items()})
+        self._bar.set_postfix({k: f"{logs[k]:.3f}" for k in self._shown if k in logs})
         self._bar.close()
 
     def on_train_end(self, logs=None):
@@ -87,30 +88,32 @@ class MetricsCSV(keras.callbacks.Callback):
 class TensorBoard(keras.callbacks.Callback):
     """Writes the logs of each epoch as TensorBoard scalars; of some epochs more than that.
 
-    After the first epoch and each one that was evaluated (its logs hold "mAP") it adds histograms
-    of all trained weights and a sheet of training images, augmented, as the model saw them.
+    After the first epoch and each one that was evaluated it adds histograms of all trained weights
+    and a sheet of training images, augmented, as the model saw them.
 
     (Keras's own callback reads its scalars off a compiled model, which this loop does not have.)
 
     Args:
         log_dir: Folder of the event files.
         images_of: None, or epoch -> uint8 `(batch, height, width, 3)`, RGB of 0..255.
+        figures: Names of the logs that only an epoch that was evaluated has.
     """
 
     _COLUMNS = 8
     _ROWS = 4
 
-    def __init__(self, log_dir, images_of=None):
+    def __init__(self, log_dir, images_of=None, figures=()):
         super().__init__()
         self._writer = tf.summary.create_file_writer(str(log_dir))
         self._images_of = images_of
+        self._figures = figures
 
     def on_epoch_end(self, epoch, logs=None):
         logs = logs or {}
         with self._writer.as_default(step=epoch + 1):
             for name, value in logs.items():
                 tf.summary.scalar(name, value)
-            if epoch == 0 or "mAP" in logs:
+            if epoch == 0 or any(name in logs for name in self._figures):
                 self._add_weights()
                 if self._images_of is not None:
                     tf.summary.image("training_images", self._sheet(self._images_of(epoch)))

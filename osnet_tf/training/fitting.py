@@ -23,9 +23,19 @@ from osnet_tf.training.objective import make_losses
 from osnet_tf.training.optimizers import make_optimizer, slow_base
 from osnet_tf.training.precision import dtype_policy
 from osnet_tf.training.profiling import StepProfiler
-from osnet_tf.training.step import TrainingStep
+from osnet_tf.training.step import TrainingStep, step_names
 from osnet_tf.training.trainer import Trainer
 from osnet_tf.training.workers import Workers
+
+
+def _accuracy(targets, outputs):
+    found = keras.ops.argmax(outputs["logits"], axis=-1)
+    right = found == keras.ops.cast(targets["identity"], "int32")
+    return keras.ops.mean(keras.ops.cast(right, "float32"))
+
+
+_METRICS = {"accuracy": _accuracy}
+_FIGURES = ("rank1", "mAP")
 
 
 def default_strategy():
@@ -166,7 +176,7 @@ class _Run:
             self.strategy,
             checkpoint_dir=self.dir.checkpoints,
             keep_checkpoints=config.run.keep_checkpoints,
-            loss_names=["loss", *(term.loss.name for term in self.losses.terms), "accuracy"],
+            names=step_names(self.losses, _METRICS),
             state=state,
         )
 
@@ -186,13 +196,13 @@ class _Run:
     def train(self, more_callbacks, profile):
         """Trains to the last epoch, or until evaluations get no better."""
         config, trainer = self.config, self.trainer
-        images, labels = self._decode()
+        images, targets = self._decode()
         augmentation = Augmentation(**config.augmentation.to_dict())
 
         def data_for(epoch, start_step, part):
             return training_dataset(
                 images,
-                labels,
+                targets,
                 self.plan(epoch),
                 augmentation=augmentation,
                 seed=config.run.seed,
@@ -204,18 +214,25 @@ class _Run:
         callbacks = []
         if self.workers.is_chief:
             names = [*trainer.progress.sums, "learning_rate", "seconds", "images_per_second"]
-            columns = [*names, "input_wait", "rank1", "mAP"]
+            columns = [*names, "input_wait", *_FIGURES]
             callbacks = [
                 MetricsCSV(self.dir.metrics_csv, columns, trainer.epochs_done),
                 TensorBoard(
-                    self.dir.tensorboard, lambda epoch: next(iter(data_for(epoch, 0, (0, 1))))[0]
+                    self.dir.tensorboard,
+                    lambda epoch: next(iter(data_for(epoch, 0, (0, 1))))[0],
+                    _FIGURES,
                 ),
             ]
             if profile:
                 callbacks.append(StepProfiler(self.dir.tensorboard))
         if self.show_progress:
             callbacks.append(
-                ProgressBar(config.data.batch_size, self.plan.steps, config.optimizer.epochs)
+                ProgressBar(
+                    config.data.batch_size,
+                    self.plan.steps,
+                    config.optimizer.epochs,
+                    [*_METRICS, *_FIGURES],
+                )
             )
         callbacks += more_callbacks
         with naming_bad_images(images.paths):
@@ -239,7 +256,7 @@ class _Run:
         self._save_embedder(self.dir.embedder)
         results = self.latest or self._evaluate()
         if self.config.evaluation.evaluate_every and int(self.best.epoch):
-            best = {"epoch": int(self.best.epoch), "mAP": float(self.best.mAP)}
+            best = {"epoch": int(self.best.epoch), "mAP": float(self.best.score)}
             results = {**results, "best": best}
         write_json(self.dir.results_json, results)
         return results
@@ -258,7 +275,7 @@ class _Run:
         )
 
     def _decode(self):
-        """The training images, decoded where they fit, and their labels."""
+        """The training images, decoded where they fit, and what is to be learnt of them."""
         train, label_of = self.dataset.train, self.dataset.train_labels
         with progress_bar(self.show_progress, len(train), "decoding") as count:
             images = DecodedImages(
@@ -267,28 +284,30 @@ class _Run:
                 budget=int(self.config.run.cache_gib * 2**30),
                 progress=count,
             )
-        return images, np.array([label_of[sample.pid] for sample in train])
+        return images, {"identity": np.array([label_of[sample.pid] for sample in train])}
 
     def _steps(self):
         """epoch -> `TrainingStep`; there are two of them at most."""
         config, made = self.config, {}
 
         def step_for(epoch):
-            classifier_only = epoch < config.optimizer.new_layers_only_epochs
-            if classifier_only not in made:
-                made[classifier_only] = TrainingStep(
-                    self.trainer.model,
+            new_layers_only = epoch < config.optimizer.new_layers_only_epochs
+            if new_layers_only not in made:
+                model = self.trainer.model
+                made[new_layers_only] = TrainingStep(
+                    model,
                     self.losses,
                     self.trainer.optimizer,
                     self.strategy,
+                    metrics=_METRICS,
+                    only=[model.get_layer("classifier")] if new_layers_only else None,
                     l2=config.optimizer.l2,
                     clip_norm=config.optimizer.clip_norm,
                     accumulation=config.optimizer.accumulation,
-                    classifier_only=classifier_only,
                     average=self.average,
                     xla=_use_xla(config.run.xla, self.strategy),
                 )
-            return made[classifier_only]
+            return made[new_layers_only]
 
         return step_for
 
@@ -303,7 +322,7 @@ class _Run:
         logs = {}
         if self.workers.is_chief:
             self.latest = self._evaluate()
-            logs = {name: self.latest["euclidean"][name] for name in ("rank1", "mAP")}
+            logs = {name: self.latest["euclidean"][name] for name in _FIGURES}
             if (
                 self.best.beaten_by(logs["mAP"], epoch + 1)
                 and self.config.evaluation.evaluate_every

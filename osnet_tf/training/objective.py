@@ -5,6 +5,7 @@ from osnet_tf.losses import (
     CenterLoss,
     CircleLoss,
     LabelSmoothedCrossEntropy,
+    LossTerm,
     MarginSoftmaxLoss,
     SemiHardTripletLoss,
     WeightedLosses,
@@ -24,22 +25,19 @@ def make_losses(config):
     else:
         margin = None if config.head_margin < 0 else config.head_margin
         identity = MarginSoftmaxLoss(config.head, margin, config.head_scale, config.label_smoothing)
-    losses, weights = {"logits": identity}, {}
-    on_pairs = []
+    terms = [LossTerm("logits", "identity", identity)]
     if config.triplet_weight and config.triplet == "semi_hard":
         triplet = SemiHardTripletLoss(config.triplet_margin, mining=config.mining)
-        on_pairs.append((triplet, config.triplet_weight))
+        terms.append(LossTerm("embedding", "identity", triplet, config.triplet_weight))
     elif config.triplet_weight:
         triplet = BatchHardTripletLoss(
             config.triplet_margin, config.soft_margin, mining=config.mining
         )
-        on_pairs.append((triplet, config.triplet_weight))
+        terms.append(LossTerm("embedding", "identity", triplet, config.triplet_weight))
     if config.circle_weight:
         circle = CircleLoss(config.circle_margin, config.circle_scale, config.mining)
-        on_pairs.append((circle, config.circle_weight))
-    if on_pairs:
-        losses["embedding"], weights["embedding"] = map(list, zip(*on_pairs, strict=True))
+        terms.append(LossTerm("embedding", "identity", circle, config.circle_weight))
     if config.center_weight:
-        losses["center_distances"] = CenterLoss()
-        weights["center_distances"] = config.center_weight
-    return WeightedLosses(losses, weights)
+        center = CenterLoss()
+        terms.append(LossTerm("center_distances", "identity", center, config.center_weight))
+    return WeightedLosses(terms)

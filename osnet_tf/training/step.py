@@ -13,11 +13,15 @@ class TrainingStep:
     replicas: the summed gradients are those of the mean over the global batch.
 
     Args:
-        model: As `add_classifier` returns: images -> {"logits", "embedding"}. Made, as the
+        model: From images to a dict of outputs, such as `add_classifier` returns. Made, as the
             optimizer, within `strategy.scope()`.
-        losses: `osnet_tf.losses.WeightedLosses`.
+        losses: `osnet_tf.losses.WeightedLosses` on its outputs.
         optimizer: A Keras optimizer.
         strategy: A `tf.distribute.Strategy`; `tf.distribute.get_strategy()` for one device.
+        metrics: What else to measure in each step: dict from names to functions (targets, outputs)
+            -> scalar, a mean over the images.
+        only: None to train every layer, or the list of layers that alone are trained. The model
+            then runs as in inference, batch norm too, as in the public code's `fixbase_epoch`.
         l2: Added to the gradient as l2 x weight on every trainable weight, as PyTorch's
             weight_decay; >= 0.
         clip_norm: Largest global L2 norm of the whole batch's gradient (before l2 is added), as
@@ -25,8 +29,6 @@ class TrainingStep:
         accumulation: Equal, contiguous parts that each replica's images go through the model in,
             one after the other, before the one update; >= 1. Batch statistics and pairs of images
             are those of a part.
-        classifier_only: Train the layer named "classifier" alone, all others as in inference
-            (their batch norm too, as the public code's `fixbase_epoch`).
         average: A `MovingAverage` to update after each step; may be None.
         xla: Compile the forward and backward pass with XLA. With one replica only: the
             replicas' running statistics meet in the middle of it.
@@ -46,10 +48,11 @@ class TrainingStep:
         optimizer,
         strategy,
         *,
+        metrics=None,
+        only=None,
         l2=0.0,
         clip_norm=0.0,
         accumulation=1,
-        classifier_only=False,
         average=None,
         xla=False,
     ):
@@ -75,10 +78,12 @@ class TrainingStep:
         # meet before the optimizer, which adds them up only when it applies them
         scales_loss = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         self._meet = replicas > 1 and bool(clip_norm or scales_loss)
-        self._classifier_only = classifier_only
         self._average = average
-        classifier = model.get_layer("classifier")
-        self._variables = (classifier if classifier_only else model).trainable_variables
+        self._metrics = dict(metrics or {})
+        self._in_training = only is None
+        trained = [model] if only is None else only
+        self._variables = [v for layer in trained for v in layer.trainable_variables]
+        self.names = step_names(losses, self._metrics)
         self._gradients = self._compute_gradients
         if xla:
             self._gradients = tf.function(
@@ -86,29 +91,29 @@ class TrainingStep:
             )
         self._run = tf.function(self._distributed_step, autograph=False)
 
-    def __call__(self, images, labels):
+    def __call__(self, images, targets):
         """Trains on one global batch.
 
         Args:
             images: RGB `(batch, height, width, 3)` of 0..255, a tensor or what
                 `strategy.experimental_distribute_dataset` yields.
-            labels: int `(batch,)`, 0..classes - 1.
+            targets: Dict of tensors `(batch, ...)` by the names that the losses and metrics know.
 
         Returns:
             Dict of scalar float32 tensors, means over the global batch: `loss` (the weighted sum
-            that is minimised, without l2), each loss by its name, `accuracy`.
+            that is minimised, without l2), each loss and each metric by its name.
         """
-        return self._run(images, labels)
+        return self._run(images, targets)
 
-    def _distributed_step(self, images, labels):
-        results = self._strategy.run(self._replica_step, args=(images, labels))
+    def _distributed_step(self, images, targets):
+        results = self._strategy.run(self._replica_step, args=(images, targets))
         return {
             name: self._strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
             for name, value in results.items()
         }
 
-    def _replica_step(self, images, labels):
-        gradients, results = self._accumulate(images, labels)
+    def _replica_step(self, images, targets):
+        gradients, results = self._accumulate(images, targets)
         replicas = self._strategy.num_replicas_in_sync
         if self._meet:
             context = tf.distribute.get_replica_context()
@@ -128,27 +133,41 @@ class TrainingStep:
             self._average.update()
         return results
 
-    def _accumulate(self, images, labels):
+    def _accumulate(self, images, targets):
         """Mean gradients and results over the parts of a replica's batch."""
         parts = self._accumulation
         if parts == 1:
-            return self._gradients(images, labels)
+            return self._gradients(images, targets)
+        cut = {name: tf.split(values, parts) for name, values in targets.items()}
         done = [
-            self._gradients(*part)
-            for part in zip(tf.split(images, parts), tf.split(labels, parts), strict=True)
+            self._gradients(part, {name: values[number] for name, values in cut.items()})
+            for number, part in enumerate(tf.split(images, parts))
         ]
         return tf.nest.map_structure(lambda *values: tf.add_n(values) / parts, *done)
 
-    def _compute_gradients(self, images, labels):
+    def _compute_gradients(self, images, targets):
         replicas = self._strategy.num_replicas_in_sync
         with tf.GradientTape() as tape:
-            outputs = self._model(images, training=not self._classifier_only)
+            outputs = self._model(images, training=self._in_training)
             # Keras's losses divide by the number of replicas themselves
-            share_of_loss, parts = self._losses(labels, outputs)
+            share_of_loss, parts = self._losses(targets, outputs)
             scaled = self._optimizer.scale_loss(share_of_loss)
         gradients = tape.gradient(scaled, [variable.value for variable in self._variables])
-        correct = keras.ops.argmax(outputs["logits"], axis=-1) == keras.ops.cast(labels, "int32")
-        accuracy = keras.ops.mean(keras.ops.cast(correct, "float32"))
         losses = {"loss": share_of_loss, **parts}
         means = {name: replicas * value for name, value in losses.items()}
-        return gradients, {**means, "accuracy": accuracy}
+        measured = {name: metric(targets, outputs) for name, metric in self._metrics.items()}
+        return gradients, {**means, **measured}
+
+
+def step_names(losses, metrics=()):
+    """Names of what a `TrainingStep` of these losses and metrics returns.
+
+    Raises ArgumentError for a metric that is called as a loss is, or "loss".
+    """
+    names = ["loss", *losses.names]
+    for name in metrics:
+        if name in names:
+            raise ArgumentError(
+                f"A metric must not have the name of a loss. Received: metrics={list(metrics)}"
+            )
+    return [*names, *metrics]

@@ -31,7 +31,7 @@ class Trainer:
         strategy: The strategy in whose scope both were made.
         checkpoint_dir: Folder of the checkpoints, the same for all hosts.
         keep_checkpoints: How many to keep, >= 1.
-        loss_names: Names of the results that the steps return.
+        names: Names of what the steps return, "loss" among them.
         state: More to keep in a checkpoint, by name (`tf.Module`s): the state of a `MovingAverage`.
     """
 
@@ -43,7 +43,7 @@ class Trainer:
         *,
         checkpoint_dir,
         keep_checkpoints,
-        loss_names,
+        names,
         state=None,
     ):
         self.model = model
@@ -53,7 +53,7 @@ class Trainer:
         if not optimizer.built:
             with strategy.scope():
                 optimizer.build(model.trainable_variables)
-        self.progress = Progress(loss_names)  # each host counts for itself, and all alike
+        self.progress = Progress(names)  # each host counts for itself, and all alike
         # Variables by their paths: TensorFlow's own walk over a Keras model misses most of the
         # layers inside layers, and says nothing
         self._checkpoints = Checkpoints(
@@ -164,7 +164,7 @@ class Trainer:
                 )
             self.progress.add(results)
             images_seen += self.workers.count * sum(
-                part.shape[0] for part in self._strategy.experimental_local_results(batch[1])
+                part.shape[0] for part in self._strategy.experimental_local_results(batch[0])
             )
             callbacks.on_train_batch_end(number, results)
             number += 1
@@ -192,7 +192,7 @@ class Trainer:
             part = (context.input_pipeline_id, context.num_input_pipelines)
             data = data_for(epoch, first, part)
             replicas = context.num_replicas_in_sync // context.num_input_pipelines
-            size = data.element_spec[1].shape[0]
+            size = data.element_spec[0].shape[0]
             return data.rebatch(size // replicas) if replicas > 1 else data
 
         return self._strategy.distribute_datasets_from_function(of_host)

@@ -66,10 +66,11 @@ def plan():
 
 
 LABELS = np.arange(30) * 3 + 1
+TARGETS = {"identity": LABELS}
 
 
 def collect(dataset):
-    return [(batch.numpy(), labels.numpy()) for batch, labels in dataset]
+    return [(batch.numpy(), targets["identity"].numpy()) for batch, targets in dataset]
 
 
 def assert_same(first, second):
@@ -169,24 +170,32 @@ def test_invalid_store_arguments(paths):
 
 
 def test_batches_and_labels_follow_the_plan(images, plan):
-    batches = collect(training_dataset(images, LABELS, plan))
+    batches = collect(training_dataset(images, TARGETS, plan))
     assert len(batches) == 6
     for (pixels, labels), indices in zip(batches, plan, strict=True):
         np.testing.assert_array_equal(pixels, images.pixels.numpy()[indices])
         np.testing.assert_array_equal(labels, LABELS[indices])
 
 
+def test_targets_of_any_name_shape_and_kind(images, plan):
+    ages, clothes = np.random.default_rng(0).random(30), np.arange(60).reshape(30, 2)
+    [(_, targets), *_] = training_dataset(images, {"age": ages, "clothes": clothes}, plan)
+    assert targets["age"].dtype == tf.float32
+    np.testing.assert_array_equal(targets["age"], ages[plan[0]].astype("float32"))
+    np.testing.assert_array_equal(targets["clothes"], clothes[plan[0]])
+
+
 def test_element_spec_is_static(paths, images, plan):
     for store in (images, DecodedImages(paths, SIZE, budget=0)):
-        assert training_dataset(store, LABELS, plan).element_spec == (
+        assert training_dataset(store, TARGETS, plan).element_spec == (
             tf.TensorSpec((8, *SIZE, 3), tf.uint8),
-            tf.TensorSpec((8,), tf.int32),
+            {"identity": tf.TensorSpec((8,), tf.int32)},
         )
 
 
 def test_augmentation_is_what_was_drawn_for_the_position(images, plan):
     arguments = {"augmentation": EVERYTHING, "seed": 4, "epoch": 2}
-    batches = collect(training_dataset(images, LABELS, plan, **arguments))
+    batches = collect(training_dataset(images, TARGETS, plan, **arguments))
     drawn = draw(EVERYTHING, plan.size, SIZE, seed=4, epoch=2)
     expected = apply(images.pixels.numpy()[plan.reshape(-1)], drawn)
     np.testing.assert_array_equal(np.concatenate([pixels for pixels, _ in batches]), expected)
@@ -195,7 +204,9 @@ def test_augmentation_is_what_was_drawn_for_the_position(images, plan):
 def test_an_epoch_repeats_and_another_differs(images, plan):
     def epoch(seed, number):
         return collect(
-            training_dataset(images, LABELS, plan, augmentation=EVERYTHING, seed=seed, epoch=number)
+            training_dataset(
+                images, TARGETS, plan, augmentation=EVERYTHING, seed=seed, epoch=number
+            )
         )
 
     first = epoch(1, 0)
@@ -208,9 +219,9 @@ def test_an_epoch_repeats_and_another_differs(images, plan):
 
 def test_batch_size_does_not_matter(images, plan):
     arguments = {"augmentation": EVERYTHING, "seed": 4, "epoch": 2}
-    expected = collect(training_dataset(images, LABELS, plan, **arguments))
+    expected = collect(training_dataset(images, TARGETS, plan, **arguments))
     for shape in [(16, 3), (1, 48)]:
-        other = collect(training_dataset(images, LABELS, plan.reshape(shape), **arguments))
+        other = collect(training_dataset(images, TARGETS, plan.reshape(shape), **arguments))
         for part in (0, 1):
             np.testing.assert_array_equal(
                 np.concatenate([batch[part] for batch in other]),
@@ -220,15 +231,15 @@ def test_batch_size_does_not_matter(images, plan):
 
 def test_entering_an_epoch_late_goes_on_alike(paths, images, plan):
     arguments = {"augmentation": EVERYTHING, "seed": 4, "epoch": 2}
-    whole = collect(training_dataset(images, LABELS, plan, **arguments))
+    whole = collect(training_dataset(images, TARGETS, plan, **arguments))
     for store in (images, DecodedImages(paths, SIZE, budget=0)):
         for start in (1, 5):
-            rest = collect(training_dataset(store, LABELS, plan, start_step=start, **arguments))
+            rest = collect(training_dataset(store, TARGETS, plan, start_step=start, **arguments))
             assert_same(rest, whole[start:])
 
 
 def test_nothing_is_left_at_the_end(images, plan):
-    assert collect(training_dataset(images, LABELS, plan, start_step=6)) == []
+    assert collect(training_dataset(images, TARGETS, plan, start_step=6)) == []
 
 
 def test_over_the_budget_gives_the_same_to_the_bit(paths, images, plan):
@@ -236,16 +247,16 @@ def test_over_the_budget_gives_the_same_to_the_bit(paths, images, plan):
     for augmentation in (None, EVERYTHING):
         arguments = {"augmentation": augmentation, "seed": 1, "epoch": 3}
         assert_same(
-            collect(training_dataset(over, LABELS, plan, **arguments)),
-            collect(training_dataset(images, LABELS, plan, **arguments)),
+            collect(training_dataset(over, TARGETS, plan, **arguments)),
+            collect(training_dataset(images, TARGETS, plan, **arguments)),
         )
 
 
 @pytest.mark.parametrize(
     ("labels", "batches", "options", "message"),
     [
-        (LABELS[:-1], [[0]], {}, r"labels must be 30 integers.*Received: shape=\(29,\)"),
-        (LABELS + 0.5, [[0]], {}, r"labels must be 30 integers.*dtype=float64"),
+        (LABELS[:-1], [[0]], {}, r"'identity' must .* of 30 images. Received: shape=\(29,\)"),
+        (LABELS.astype(str), [[0]], {}, r"'identity' must be an array of numbers.*dtype=<U"),
         (LABELS, [0, 1], {}, r"batches must be .* \(steps, batch\).*Received: shape=\(2,\)"),
         (LABELS, [[0.0]], {}, r"batches must be .*dtype=float64"),
         (LABELS, [[0, 30]], {}, r"batches must index 30 images. Received: indices 0..30"),
@@ -256,7 +267,7 @@ def test_over_the_budget_gives_the_same_to_the_bit(paths, images, plan):
 )
 def test_invalid_plans(images, labels, batches, options, message):
     with pytest.raises(ValueError, match=message):
-        training_dataset(images, labels, batches, **options)
+        training_dataset(images, {"identity": labels}, batches, **options)
 
 
 def test_two_replicas_get_contiguous_halves(paths):
@@ -273,10 +284,10 @@ everything = Augmentation(flip=True, pad=2, erase=0.5, brightness=0.2)
 plan = np.random.default_rng(0).integers(0, 30, (3, 8))
 for budget in (0, 2**30):
     images = DecodedImages(paths, {SIZE}, budget=budget)
-    make = lambda: training_dataset(images, np.arange(30), plan, augmentation=everything)
+    make = lambda: training_dataset(images, {{"n": np.arange(30)}}, plan, augmentation=everything)
     steps = 0
     for both, whole in zip(strategy.experimental_distribute_dataset(make()), make(), strict=True):
-        for part, full in zip(both, whole):
+        for part, full in zip(tf.nest.flatten(both), tf.nest.flatten(whole), strict=True):
             halves = strategy.experimental_local_results(part)
             assert [len(half) for half in halves] == [4, 4]
             np.testing.assert_array_equal(np.concatenate(halves), full)
@@ -374,7 +385,7 @@ def test_bad_files_are_named_when_reading_later(tmp_path, paths):
         assert_plain(error, path, problem)
         store = DecodedImages(names, SIZE, budget=0)
         with pytest.raises(ImageError) as error, naming_bad_images(store.paths):
-            collect(training_dataset(store, [0, 1], [[0, 0], [1, 0]]))
+            collect(training_dataset(store, {"identity": [0, 1]}, [[0, 0], [1, 0]]))
         assert_plain(error, path, problem)
 
 

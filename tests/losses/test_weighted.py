@@ -1,66 +1,58 @@
 import numpy as np
 import pytest
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.losses import (
     BatchHardTripletLoss,
-    CircleLoss,
     LabelSmoothedCrossEntropy,
+    LossTerm,
     WeightedLosses,
 )
 from tests.layer_test_kit import random_input, value_and_gradient
 
 LABELS = np.array([0, 0, 1, 2])
+TARGETS = {"identity": LABELS}
 OUTPUTS = {"logits": random_input((4, 3)), "embedding": random_input((4, 5), seed=1)}
 
 
-def both():
-    return {"logits": LabelSmoothedCrossEntropy(0.1), "embedding": BatchHardTripletLoss(0.3)}
+def both(weights=(1.0, 1.0)):
+    return [
+        LossTerm("logits", "identity", LabelSmoothedCrossEntropy(0.1), weights[0]),
+        LossTerm("embedding", "identity", BatchHardTripletLoss(0.3), weights[1]),
+    ]
 
 
-@pytest.mark.parametrize(
-    ("weights", "cross_entropy", "triplet"),
-    [
-        (None, 1.0, 1.0),
-        ({}, 1.0, 1.0),
-        ({"embedding": 0.5}, 1.0, 0.5),
-        ({"logits": 0, "embedding": 2}, 0.0, 2.0),
-    ],
-)
-def test_the_weighted_sum(weights, cross_entropy, triplet):
-    total, parts = WeightedLosses(both(), weights)(LABELS, OUTPUTS)
+@pytest.mark.parametrize("weights", [(1.0, 1.0), (1.0, 0.5), (0, 2)])
+def test_the_weighted_sum(weights):
+    total, parts = WeightedLosses(both(weights))(TARGETS, OUTPUTS)
     alone = {
         "cross_entropy": float(LabelSmoothedCrossEntropy(0.1)(LABELS, OUTPUTS["logits"])),
         "triplet": float(BatchHardTripletLoss(0.3)(LABELS, OUTPUTS["embedding"])),
     }
     assert {name: float(value) for name, value in parts.items()} == alone
-    expected = cross_entropy * alone["cross_entropy"] + triplet * alone["triplet"]
-    assert float(total) == pytest.approx(expected, rel=1e-6)
+    assert float(total) == pytest.approx(np.dot(weights, list(alone.values())), rel=1e-6)
 
 
-def test_one_loss_needs_no_other_output():
-    losses = WeightedLosses({"logits": LabelSmoothedCrossEntropy(0.0)})
-    total, parts = losses(LABELS, {"logits": OUTPUTS["logits"]})
-    assert list(parts) == ["cross_entropy"]
-    assert float(total) == float(parts["cross_entropy"])
-
-
-@pytest.mark.parametrize("weights", [[2.0, 0.5], (2.0, 0.5), None])
-def test_several_losses_on_one_output(weights):
-    listed = [BatchHardTripletLoss(0.3), CircleLoss()]
-    losses = WeightedLosses({"embedding": listed}, weights and {"embedding": weights})
-    total, parts = losses(LABELS, OUTPUTS)
-    assert list(parts) == ["triplet", "circle"]
-    alone = [float(loss(LABELS, OUTPUTS["embedding"])) for loss in listed]
-    assert [float(value) for value in parts.values()] == alone
-    expected = np.dot(weights or [1.0, 1.0], alone)
-    assert float(total) == pytest.approx(expected, rel=1e-6)
+def test_each_loss_has_its_own_target():
+    other = np.array([2, 1, 1, 0])
+    terms = [
+        LossTerm("logits", "identity", LabelSmoothedCrossEntropy(0.0, name="first")),
+        LossTerm("logits", "clothes", LabelSmoothedCrossEntropy(0.0, name="second")),
+    ]
+    losses = WeightedLosses(terms)
+    assert losses.names == ("first", "second")
+    _, parts = losses({**TARGETS, "clothes": other}, {"logits": OUTPUTS["logits"]})
+    for name, labels in (("first", LABELS), ("second", other)):
+        alone = LabelSmoothedCrossEntropy(0.0)(labels, OUTPUTS["logits"])
+        assert float(parts[name]) == float(alone)
+    assert float(parts["first"]) != float(parts["second"])
 
 
 def test_gradients_are_weighted():
-    losses = WeightedLosses(both(), {"embedding": 3.0})
+    losses = WeightedLosses(both((1.0, 3.0)))
 
     def total(embedding):
-        return losses(LABELS, {**OUTPUTS, "embedding": embedding})[0]
+        return losses(TARGETS, {**OUTPUTS, "embedding": embedding})[0]
 
     _, gradient = value_and_gradient(total, OUTPUTS["embedding"])
     _, alone = value_and_gradient(
@@ -70,45 +62,22 @@ def test_gradients_are_weighted():
     np.testing.assert_allclose(gradient, 3.0 * alone, rtol=1e-5, atol=1e-7)
 
 
-def test_a_missing_output_is_named():
+def test_a_missing_output_or_target_is_named():
     with pytest.raises(KeyError, match="embedding"):
-        WeightedLosses(both())(LABELS, {"logits": OUTPUTS["logits"]})
+        WeightedLosses(both())(TARGETS, {"logits": OUTPUTS["logits"]})
+    with pytest.raises(KeyError, match="identity"):
+        WeightedLosses(both())({}, OUTPUTS)
 
 
 @pytest.mark.parametrize(
-    ("losses", "weights", "message"),
+    ("terms", "message"),
     [
-        ({}, None, r"At least one loss is needed. Received: losses={}"),
-        (both(), {"embedding": -1}, r"`weights\['embedding'\]` must be >= 0. Received: .*=-1"),
-        (
-            both(),
-            {"logits": float("nan")},
-            r"weights\['logits'\]` must be a finite number. .*nan",
-        ),
-        (
-            both(),
-            {"logit": 1.0},
-            r"Weights for outputs without a loss: \['logit'\]. "
-            r"Received: losses for \['embedding', 'logits'\]",
-        ),
-        (
-            {"embedding": [BatchHardTripletLoss(), CircleLoss()]},
-            {"embedding": 1.0},
-            r"embedding has a list of 2 losses: its weights must be .* Received: embedding=1.0",
-        ),
-        (
-            {"embedding": [BatchHardTripletLoss(), CircleLoss()]},
-            {"embedding": [1.0]},
-            r"embedding has a list of 2 losses: its weights .* Received: embedding=\[1.0\]",
-        ),
-        ({"embedding": []}, None, r"At least one loss is needed. Received: .*embedding"),
-        (
-            {"logits": LabelSmoothedCrossEntropy(), "more": LabelSmoothedCrossEntropy()},
-            None,
-            r"Two losses have the name 'cross_entropy': give each its own",
-        ),
+        ([], r"At least one loss is needed. Received: no terms"),
+        (both((1, -1)), r"`weight of triplet` must be >= 0. Received: .*=-1"),
+        (both((float("nan"), 1)), r"`weight of cross_entropy` must be a finite number. .*nan"),
+        (both()[:1] * 2, r"Two losses have the name 'cross_entropy': give each its own"),
     ],
 )
-def test_invalid_arguments(losses, weights, message):
-    with pytest.raises(ValueError, match=message):
-        WeightedLosses(losses, weights)
+def test_invalid_arguments(terms, message):
+    with pytest.raises(ArgumentError, match=message):
+        WeightedLosses(terms)

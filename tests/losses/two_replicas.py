@@ -18,6 +18,7 @@ from osnet_tf.losses import (
     CenterLoss,
     CircleLoss,
     LabelSmoothedCrossEntropy,
+    LossTerm,
     MarginSoftmaxLoss,
     SemiHardTripletLoss,
     WeightedLosses,
@@ -88,21 +89,24 @@ def make_model():
 def after_training(strategy):
     """Losses and weights of three steps of the project's own step, with every loss at once."""
     losses = WeightedLosses(
-        {
-            "logits": MarginSoftmaxLoss("arcface", scale=8.0),
-            "embedding": [
-                make("global") for name, make in ON_PAIRS.items() if name != "soft margin"
-            ],
-            "center_distances": CenterLoss(),
-        },
-        {"embedding": [1.0, 0.5, 2.0], "center_distances": 0.1},
+        [
+            LossTerm("logits", "identity", MarginSoftmaxLoss("arcface", scale=8.0)),
+            *(
+                LossTerm("embedding", "identity", make("global"), weight)
+                for make, weight in zip(ON_PAIRS.values(), (1.0, 0.5, 2.0), strict=True)
+            ),
+            LossTerm("center_distances", "identity", CenterLoss(), 0.1),
+        ]
     )
     with strategy.scope():
         model = make_model()
         optimizer = keras.optimizers.SGD(0.1)
         optimizer.build(model.trainable_variables)
     step = TrainingStep(model, losses, optimizer, strategy)
-    values = [float(step(*distributed(strategy, features(), PIDS))["loss"]) for _ in range(3)]
+    values = [
+        float(step(*distributed(strategy, features(), {"identity": PIDS}))["loss"])
+        for _ in range(3)
+    ]
     return [values, *(v.numpy() for v in model.trainable_variables)]
 
 

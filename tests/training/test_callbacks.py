@@ -34,7 +34,7 @@ def test_a_new_run_starts_a_new_file(tmp_path):
 def test_tensorboard_holds_scalars_weights_and_the_images_as_they_were(tmp_path):
     rng = np.random.default_rng(0)
     batch = rng.integers(0, 256, (11, 6, 4, 3), dtype="uint8")
-    board = TensorBoard(tmp_path, lambda epoch: batch)
+    board = TensorBoard(tmp_path, lambda epoch: batch, figures=("mAP",))
     board.set_model(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="head")]))
     board.on_epoch_end(0, {"loss": 2.5, "learning_rate": 0.125})
     board.on_epoch_end(1, {"loss": 1.5})

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from osnet_tf.training import FusedAdam, MomentumSGD, TrainingStep
+from osnet_tf.training import FusedAdam, MomentumSGD, TrainingStep, step_names
 from osnet_tf.training.optimizers import slow_base
 from osnet_tf.training.precision import dtype_policy
 from tests.training import tiny
@@ -15,7 +15,9 @@ def make_step(model=None, **arguments):
     model = model or tiny.make_model()
     optimizer = FusedAdam(0.01)
     optimizer.build(model.trainable_variables)
-    return model, TrainingStep(model, tiny.make_losses(), optimizer, STRATEGY, **arguments)
+    return model, TrainingStep(
+        model, tiny.make_losses(), optimizer, STRATEGY, metrics=tiny.METRICS, **arguments
+    )
 
 
 def sgd_step(optimizer=None, **arguments):
@@ -23,13 +25,15 @@ def sgd_step(optimizer=None, **arguments):
     model = tiny.make_model()
     optimizer = optimizer or MomentumSGD(0.1)
     optimizer.build(model.trainable_variables)
-    return model, TrainingStep(model, tiny.make_losses(), optimizer, STRATEGY, **arguments)
+    return model, TrainingStep(
+        model, tiny.make_losses(), optimizer, STRATEGY, metrics=tiny.METRICS, **arguments
+    )
 
 
-def tape_gradients(model, images, labels):
+def tape_gradients(model, images, targets):
     """Gradients of the losses by a tape of the test's own; running statistics move."""
     with tf.GradientTape() as tape:
-        loss, _ = tiny.make_losses()(labels, model(images, training=True))
+        loss, _ = tiny.make_losses()(targets, model(images, training=True))
     return tape.gradient(loss, [v.value for v in model.trainable_variables])
 
 
@@ -42,15 +46,20 @@ def values(layer):
     return [v.numpy() for v in layer.variables]
 
 
-def test_classifier_only_trains_the_classifier_and_leaves_the_rest_in_inference():
-    model, step = make_step(classifier_only=True, l2=1e-3)
-    images, labels = tiny.make_batches(0)
+def first_batch():
+    return next(tiny.batches(0))
+
+
+def test_some_layers_alone_learn_and_the_rest_stays_in_inference():
+    model = tiny.make_model()
+    model, step = make_step(model, only=[model.get_layer("classifier")], l2=1e-3)
+    images, targets = first_batch()
     frozen = {layer.name: values(layer) for layer in model.layers if layer.name != "classifier"}
     head = values(model.get_layer("classifier"))
-    expected = model(images[0], training=False)["logits"]
+    expected = model(images, training=False)["logits"]
     log_p = tf.nn.log_softmax(expected)
-    target = 0.9 * tf.one_hot(labels[0], tiny.CLASSES) + 0.1 / tiny.CLASSES
-    loss = float(step(images[0], labels[0])["loss"])
+    target = 0.9 * tf.one_hot(targets["kind"], tiny.CLASSES) + 0.1 / tiny.CLASSES
+    loss = float(step(images, targets)["loss"])
     assert loss == pytest.approx(-float(tf.reduce_mean(tf.reduce_sum(target * log_p, 1))), rel=1e-5)
     for name, before in frozen.items():
         for x, y in zip(before, values(model.get_layer(name)), strict=True):
@@ -61,53 +70,52 @@ def test_classifier_only_trains_the_classifier_and_leaves_the_rest_in_inference(
 
 def test_results_are_means_over_the_batch():
     _, step = make_step()
-    images, labels = tiny.make_batches(0)
-    logits = tiny.make_model()(images[0], training=True)["logits"].numpy()
-    results = step(images[0], labels[0])
-    assert set(results) == {"loss", "cross_entropy", "accuracy"}
-    assert float(results["accuracy"]) == np.mean(logits.argmax(1) == labels[0])
+    images, targets = first_batch()
+    logits = tiny.make_model()(images, training=True)["logits"].numpy()
+    results = step(images, targets)
+    assert list(results) == step.names == ["loss", "cross_entropy", "accuracy"]
+    assert float(results["accuracy"]) == np.mean(logits.argmax(1) == targets["kind"])
     assert float(results["loss"]) == float(results["cross_entropy"])
 
 
 def test_xla_gives_the_same_steps():
     (plain, step), (compiled, xla_step) = make_step(), make_step(xla=True)
-    images, labels = tiny.make_batches(0)
-    for x, y in zip(images, labels, strict=True):
+    for x, y in tiny.batches(0):
         assert float(step(x, y)["loss"]) == pytest.approx(float(xla_step(x, y)["loss"]), rel=1e-4)
     for a, b in zip(plain.variables, compiled.variables, strict=True):
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-3, atol=1e-4)
 
 
 def test_accumulated_parts_give_the_mean_of_their_gradients():
-    images, labels = tiny.make_batches(0)
+    images, targets = first_batch()
     model, step = sgd_step(accumulation=2, l2=1e-2)
-    loss = float(step(images[0], labels[0])["loss"])
+    loss = float(step(images, targets)["loss"])
     oracle = tiny.make_model()
     before = [v.numpy() for v in oracle.trainable_variables]
-    first, second = (tape_gradients(oracle, x, y) for x, y in _halves(images[0], labels[0]))
+    first, second = (tape_gradients(oracle, x, y) for x, y in _halves(images, targets))
     expected = [
         w - 0.1 * ((a + b) / 2 + 1e-2 * w) for w, a, b in zip(before, first, second, strict=True)
     ]
     assert_close(model.trainable_variables, expected)
     assert_close(model.non_trainable_variables, oracle.non_trainable_variables)
     whole, plain = sgd_step(l2=1e-2)
-    assert loss != float(plain(images[0], labels[0])["loss"])  # batch statistics are a part's
+    assert loss != float(plain(images, targets)["loss"])  # batch statistics are a part's
     assert np.abs(whole.trainable_variables[0] - model.trainable_variables[0]).max() > 1e-5
 
 
-def _halves(images, labels):
-    half = tiny.BATCH // 2
-    return [(images[:half], labels[:half]), (images[half:], labels[half:])]
+def _halves(images, targets):
+    for half in (slice(0, tiny.BATCH // 2), slice(tiny.BATCH // 2, None)):
+        yield images[half], {name: values[half] for name, values in targets.items()}
 
 
 @pytest.mark.parametrize("clip_norm", [0.05, 100.0])
 def test_clipping_by_the_global_norm(clip_norm):
-    images, labels = tiny.make_batches(0)
+    images, targets = first_batch()
     model, step = sgd_step(clip_norm=clip_norm, l2=1e-2)
-    step(images[0], labels[0])
+    step(images, targets)
     oracle = tiny.make_model()
     before = [v.numpy() for v in oracle.trainable_variables]
-    gradients = [np.asarray(g) for g in tape_gradients(oracle, images[0], labels[0])]
+    gradients = [np.asarray(g) for g in tape_gradients(oracle, images, targets)]
     norm = np.sqrt(sum((g.astype("float64") ** 2).sum() for g in gradients))
     assert 0.05 < norm < 100.0
     factor = min(1.0, clip_norm / norm)
@@ -116,26 +124,25 @@ def test_clipping_by_the_global_norm(clip_norm):
 
 
 def test_a_scaled_loss_gives_the_same_step():
-    images, labels = tiny.make_batches(0)
     arguments = {"clip_norm": 0.05, "l2": 1e-2, "accumulation": 2}
     plain, plain_step = sgd_step(**arguments)
     scaled, scaled_step = sgd_step(
         keras.optimizers.LossScaleOptimizer(MomentumSGD(0.1)), **arguments
     )
-    for x, y in zip(images, labels, strict=True):
+    for x, y in tiny.batches(0):
         losses = [float(step(x, y)["loss"]) for step in (plain_step, scaled_step)]
         assert losses[0] == pytest.approx(losses[1], rel=1e-6)
     assert_close(plain.variables, scaled.variables)
 
 
 def test_an_overflow_changes_no_weight_and_halves_the_scale():
-    images, labels = tiny.make_batches(0)
+    images, targets = first_batch()
     optimizer = keras.optimizers.LossScaleOptimizer(MomentumSGD(0.1))
     with dtype_policy("mixed_float16"):
         model, step = sgd_step(optimizer, l2=1e-2, clip_norm=1.0)
     optimizer.dynamic_scale.assign(2.0**40)  # float16 ends at 65,504
     before = [v.numpy() for v in model.trainable_variables]
-    assert np.isfinite(float(step(images[0], labels[0])["loss"]))
+    assert np.isfinite(float(step(images, targets)["loss"]))
     assert_close(model.trainable_variables, before, atol=0)
     assert float(optimizer.dynamic_scale) == 2.0**39
     assert int(optimizer.iterations) == 0
@@ -154,22 +161,21 @@ def test_reduced_precision_learns_too(precision):
         assert {v.dtype for v in model.trainable_variables} == {"float32"}
         losses = []
         for epoch in range(20):
-            images, labels = tiny.make_batches(epoch)
-            losses += [float(step(x, y)["loss"]) for x, y in zip(images, labels, strict=True)]
+            losses += [float(step(x, y)["loss"]) for x, y in tiny.batches(epoch)]
         falls[name] = np.mean(losses[-6:]) / np.mean(losses[:6])
     assert falls["float32"] < 0.85
     assert falls[precision] == pytest.approx(falls["float32"], abs=0.05)
 
 
 def test_new_layers_may_learn_faster():
-    images, labels = tiny.make_batches(0)
+    images, targets = first_batch()
     start = [v.numpy() for v in tiny.make_model().trainable_variables]
     plain, step = sgd_step()
-    step(images[0], labels[0])
+    step(images, targets)
     slowed, optimizer = tiny.make_model(), MomentumSGD(0.1)
     embedder = keras.Model(slowed.input, slowed.output["embedding"])
     slow_base(optimizer, slowed, embedder, 0.1)
-    TrainingStep(slowed, tiny.make_losses(), optimizer, STRATEGY)(images[0], labels[0])
+    TrainingStep(slowed, tiny.make_losses(), optimizer, STRATEGY)(images, targets)
     for before, a, b in zip(
         start, plain.trainable_variables, slowed.trainable_variables, strict=True
     ):
@@ -182,5 +188,7 @@ def test_invalid_arguments():
         make_step(clip_norm=-1)
     with pytest.raises(ValueError, match=r"`accumulation` must be >= 1. Received: accumulation=0"):
         make_step(accumulation=0)
+    with pytest.raises(ValueError, match=r"must not have the name of a loss.*'cross_entropy'"):
+        step_names(tiny.make_losses(), {"cross_entropy": tiny.accuracy})
     with pytest.raises(ValueError, match=r"`l2` must be >= 0. Received: l2=-1"):
         make_step(l2=-1)

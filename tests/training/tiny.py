@@ -5,9 +5,16 @@ import numpy as np
 import tensorflow as tf
 
 from osnet_tf.layers import ConvNorm
-from osnet_tf.losses import LabelSmoothedCrossEntropy, WeightedLosses
+from osnet_tf.losses import LabelSmoothedCrossEntropy, LossTerm, WeightedLosses
 from osnet_tf.models import add_classifier
-from osnet_tf.training import FusedAdam, MomentumSGD, MovingAverage, Trainer, TrainingStep
+from osnet_tf.training import (
+    FusedAdam,
+    MomentumSGD,
+    MovingAverage,
+    Trainer,
+    TrainingStep,
+    step_names,
+)
 
 CLASSES = 4
 STEPS = 3
@@ -26,27 +33,41 @@ def make_model(seed=0, synchronized=False):
 
 
 def make_losses():
-    return WeightedLosses({"logits": LabelSmoothedCrossEntropy(0.1)})
+    return WeightedLosses([LossTerm("logits", "kind", LabelSmoothedCrossEntropy(0.1))])
+
+
+def accuracy(targets, outputs):
+    right = keras.ops.argmax(outputs["logits"], axis=-1) == keras.ops.cast(targets["kind"], "int32")
+    return keras.ops.mean(keras.ops.cast(right, "float32"))
+
+
+METRICS = {"accuracy": accuracy}
 
 
 def make_batches(epoch, seed=0):
-    """uint8 images `(STEPS, BATCH, 8, 8, 3)` and labels `(STEPS, BATCH)`, pure in (seed, epoch).
+    """uint8 images `(STEPS, BATCH, 8, 8, 3)` and targets `(STEPS, BATCH)`, pure in (seed, epoch).
 
-    The label shows in the colour, so that training has something to learn.
+    The kind shows in the colour, so that training has something to learn.
     """
     rng = np.random.default_rng([seed, epoch])
-    labels = rng.integers(0, CLASSES, (STEPS, BATCH)).astype("int32")
+    kinds = rng.integers(0, CLASSES, (STEPS, BATCH)).astype("int32")
     images = rng.integers(0, 100, (STEPS, BATCH, 8, 8, 3))
-    images[..., 0] += 50 * labels[..., None, None] - 25
-    return np.clip(images, 0, 255).astype("uint8"), labels
+    images[..., 0] += 50 * kinds[..., None, None] - 25
+    return np.clip(images, 0, 255).astype("uint8"), kinds
+
+
+def batches(epoch, seed=0):
+    """The same batch by batch, as `TrainingStep` takes them."""
+    for images, kinds in zip(*make_batches(epoch, seed), strict=True):
+        yield images, {"kind": kinds}
 
 
 def data_for(epoch, start_step, part=(0, 1)):
-    images, labels = make_batches(epoch)
+    images, kinds = make_batches(epoch)
     index, count = part
     mine = slice(index * BATCH // count, (index + 1) * BATCH // count)
-    images, labels = images[:, mine], labels[:, mine]
-    return tf.data.Dataset.from_tensor_slices((images[start_step:], labels[start_step:]))
+    images, kinds = images[start_step:, mine], kinds[start_step:, mine]
+    return tf.data.Dataset.from_tensor_slices((images, {"kind": kinds}))
 
 
 def make_trainer(folder, learning_rate=0.01, strategy=None, keep_checkpoints=2, sgd=False):
@@ -58,6 +79,7 @@ def make_trainer(folder, learning_rate=0.01, strategy=None, keep_checkpoints=2, 
             optimizer = MomentumSGD(learning_rate, momentum=0.9)
         else:
             optimizer = FusedAdam(learning_rate, amsgrad=True)
+    losses = make_losses()
     average = MovingAverage(model.variables, 0.9)
     trainer = Trainer(
         model,
@@ -65,11 +87,13 @@ def make_trainer(folder, learning_rate=0.01, strategy=None, keep_checkpoints=2, 
         strategy,
         checkpoint_dir=folder,
         keep_checkpoints=keep_checkpoints,
-        loss_names=["loss", "cross_entropy", "accuracy"],
+        names=step_names(losses, METRICS),
         state={"average": average.state},
     )
     trainer.average = average
-    step = TrainingStep(model, make_losses(), optimizer, strategy, l2=5e-4, average=average)
+    step = TrainingStep(
+        model, losses, optimizer, strategy, metrics=METRICS, l2=5e-4, average=average
+    )
     return trainer, step
 
 

@@ -23,7 +23,7 @@ EPOCHS = 2
 
 def steps():
     for epoch in range(EPOCHS):
-        yield from zip(*tiny.make_batches(epoch), strict=True)
+        yield from tiny.batches(epoch)
 
 
 def by_strategy(strategy, synchronized, scaled=False, **arguments):
@@ -36,8 +36,8 @@ def by_strategy(strategy, synchronized, scaled=False, **arguments):
         optimizer.build(model.trainable_variables)
     step = TrainingStep(model, tiny.make_losses(), optimizer, strategy, l2=L2, **arguments)
     losses = []
-    for images, labels in steps():
-        batch = tf.data.Dataset.from_tensors((images, labels))
+    for images, targets in steps():
+        batch = tf.data.Dataset.from_tensors((images, targets))
         for part in strategy.experimental_distribute_dataset(batch):
             losses.append(float(step(*part)["loss"]))
     return losses, [np.asarray(v.numpy()) for v in model.variables]
@@ -48,14 +48,16 @@ def by_ghost_steps():
     optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
     trainable, moving = model.trainable_variables, model.non_trainable_variables
     losses_fn, losses = tiny.make_losses(), []
-    for images, labels in steps():
+    for images, targets in steps():
         before = [v.numpy() for v in moving]
         gradients, after, total = None, [], 0.0
         for half in (slice(0, tiny.BATCH // 2), slice(tiny.BATCH // 2, None)):
             for variable, value in zip(moving, before, strict=True):
                 variable.assign(value)
             with tf.GradientTape() as tape:
-                loss, _ = losses_fn(labels[half], model(images[half], training=True))
+                loss, _ = losses_fn(
+                    {"kind": targets["kind"][half]}, model(images[half], training=True)
+                )
                 scaled = loss / 2
             part = tape.gradient(scaled, [v.value for v in trainable])
             gradients = part if gradients is None else [
@@ -79,8 +81,8 @@ def copies_apart(strategy):
         optimizer = FusedAdam(0.01, amsgrad=True)
         optimizer.build(model.trainable_variables)
     step = TrainingStep(model, tiny.make_losses(), optimizer, strategy, l2=L2)
-    for images, labels in steps():
-        batch = tf.data.Dataset.from_tensors((images, labels))
+    for images, targets in steps():
+        batch = tf.data.Dataset.from_tensors((images, targets))
         for part in strategy.experimental_distribute_dataset(batch):
             step(*part)
     apart = 0.0
