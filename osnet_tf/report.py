@@ -36,7 +36,12 @@ def results_table(*results):
                 lines.append(_single_shot_line(one, key, f"{one['dataset']:<{width}}  {name:<20}"))
     for one in results:
         lines += _verification_lines(one, width)
-    return "\n".join([*lines, *map(_counts_line, results)])
+    for one in results:
+        lines += [
+            _counts_line(one),
+            *(f"{one['dataset']}: {note}" for note in one.get("notes", ())),
+        ]
+    return "\n".join(lines)
 
 
 def _single_shot_line(one, key, start):
@@ -67,6 +72,8 @@ def _counts_line(one):
     parts.append(f"{one['num_gallery']} gallery images")
     if one.get("num_distractors"):
         parts.append(f"{one['num_distractors']} of them distractors")
+    if not one.get("has_cameras", True):
+        parts.append("without cameras: all images of the query's person are matches")
     if one.get("trained_on"):
         parts.append("THESE PEOPLE WERE TRAINED ON (combine_all)")
     if one.get("held_out"):

@@ -68,6 +68,8 @@ class ReidDataset(NamedTuple):
         train: images to learn from; their people appear in neither of the other two.
         query: images to search for.
         gallery: images to search in; may hold distractors (pid 0).
+        has_cameras: whether camids are those of cameras; else evaluation takes nothing out.
+        notes: lines of text for a person, such as how a split was made.
 
     Example:
 
@@ -83,6 +85,8 @@ class ReidDataset(NamedTuple):
     train: tuple[Sample, ...]
     query: tuple[Sample, ...]
     gallery: tuple[Sample, ...]
+    has_cameras: bool = True
+    notes: tuple[str, ...] = ()
 
     @property
     def num_train_pids(self) -> int:

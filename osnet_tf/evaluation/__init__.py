@@ -5,13 +5,14 @@ import importlib
 from osnet_tf.evaluation.config import EvaluationConfig
 
 _HOMES = {
-    "Evaluation": "measures",
+    "Evaluation": "results",
     "FeatureCache": "feature_cache",
-    "evaluate": "run",
+    "Scores": "results",
+    "check_can_evaluate": "preconditions",
+    "evaluate": "evaluating",
     "evaluate_features": "measures",
     "evaluate_source": "source",
-    "measure": "measures",
-    "with_distractors": "run",
+    "with_distractors": "evaluating",
 }
 
 __all__ = ["EvaluationConfig", *_HOMES]

@@ -1,12 +1,13 @@
 """Evaluation of a saved model on one or several datasets, with everything that is written."""
 
+import dataclasses
 from pathlib import Path
 
 from osnet_tf.data import load_dataset
 from osnet_tf.errors import ArgumentError
 from osnet_tf.evaluation.config import EvaluationConfig
+from osnet_tf.evaluation.evaluating import evaluate
 from osnet_tf.evaluation.feature_cache import FeatureCache
-from osnet_tf.evaluation.run import evaluate
 from osnet_tf.files import write_json
 from osnet_tf.metrics import calibration_path, write_calibrations, write_per_query
 from osnet_tf.runs import RunDir, provenance, source_of
@@ -48,7 +49,7 @@ def evaluate_source(
 
     Returns:
         (the dict of `results.json`, `output_dir` as a Path). Its `datasets` maps names to what
-        `Evaluation.results` holds.
+        `Evaluation.to_dict` gives.
 
     Raises:
         ValueError, FileNotFoundError: as `source_of`, `load_dataset` and `evaluate`; nothing is
@@ -82,9 +83,9 @@ def evaluate_source(
             cache=cache,
             show_progress=show_progress,
         )
-        record["datasets"][dataset.name] = found.results
         if run_dir and _was_trained_on(dataset.name, RunDir(run_dir).read_settings()):
-            found.results["trained_on"] = True
+            found = dataclasses.replace(found, trained_on=True)
+        record["datasets"][dataset.name] = found.to_dict()
         _write(found, dataset, output_dir, per_query)
         for verified in found.verifications.values():
             calibrations += [verified.calibration(fpr, dataset.name) for fpr in verified.fprs]

@@ -9,7 +9,7 @@ from osnet_tf.data.decoding import naming_bad_images
 from osnet_tf.data.pipeline import image_dataset
 from osnet_tf.embedding import inference_function
 from osnet_tf.errors import ArgumentError
-from osnet_tf.evaluation import evaluate_features, measure
+from osnet_tf.evaluation import EvaluationConfig, evaluate_features
 from osnet_tf.export.config import EVALUATIONS
 from osnet_tf.export.litert_graph import inspect_litert
 from osnet_tf.export.onnx import onnx_operators
@@ -201,7 +201,8 @@ def thresholds_of(embeddings, dataset):
         embeddings: `(num_query + num_gallery, dim)`, those of the queries first.
         dataset: A `ReidDataset` with query and gallery in the same order.
     """
-    verified = measure(embeddings, dataset, metrics=("cosine",)).verifications["cosine"]
+    found = evaluate_features(embeddings, dataset, EvaluationConfig(), metrics=("cosine",))
+    verified = found.verifications["cosine"]
     return [verified.calibration(fpr, dataset.name) for fpr in verified.fprs]
 
 
@@ -211,8 +212,8 @@ def _ranks(embeddings, dataset, evaluate):
         return {"rank1": None, "mAP": None}
     if not np.isfinite(embeddings).all():
         return {"rank1": 0.0, "mAP": 0.0}
-    results = evaluate_features(embeddings, dataset, metrics=(METRIC,))[METRIC]
-    return {"rank1": results["rank1"], "mAP": results["mAP"]}
+    scores = evaluate_features(embeddings, dataset, metrics=(METRIC,)).scores[METRIC]
+    return {"rank1": scores.rank1, "mAP": scores.mAP}
 
 
 class _Guarded:

@@ -354,7 +354,7 @@ class _Run:
                 batch_size=self.config.evaluation.evaluation_batch_size,
                 cache=FeatureCache(self.dir.evaluation / "features"),
                 show_progress=self.show_progress,
-            ).results
+            ).to_dict()
         if self.config.data.hold_out:
             results["held_out"] = self.config.data.hold_out
         return {**results, "trained_on": True} if self.config.data.combine_all else results

@@ -2,12 +2,10 @@
 
 from osnet_tf.data import Sample
 from osnet_tf.embedding import embed_paths, images_below
-from osnet_tf.evaluation.config import EvaluationConfig
-from osnet_tf.evaluation.measures import METRICS, measure
+from osnet_tf.evaluation.config import PLAIN
+from osnet_tf.evaluation.measures import METRICS, evaluate_features
+from osnet_tf.evaluation.preconditions import check_can_evaluate
 from osnet_tf.progress_bar import progress_bar
-
-#: The protocol that training reports: that of the public code, and no more.
-PLAIN = EvaluationConfig(verification=False)
 
 
 def evaluate(
@@ -33,15 +31,18 @@ def evaluate(
         show_progress: Progress bars on stderr.
 
     Returns:
-        An `Evaluation`: `results` as `results.json` holds them, `rankings`, `verifications`.
+        An `Evaluation`: `scores` and `rankings` by the name of the distance, `verifications`.
 
-    Raises ImageError for an unreadable image, ValueError if no query has a match, ConfigError for a
-    setting that does not fit the dataset, FileNotFoundError for no such folder of distractors.
+    Raises:
+        ArgumentError, ConfigError: as `check_can_evaluate`, before anything is embedded.
+        ImageError: an unreadable image.
+        NotFoundError: there is no such folder of distractors.
 
     Reference: Zheng et al., Scalable Person Re-identification: A Benchmark (ICCV 2015).
     """
     if config.distractors:
         dataset = with_distractors(dataset, config.distractors)
+    check_can_evaluate(dataset, config)
     paths = [sample.path for sample in (*dataset.query, *dataset.gallery)]
 
     def embed():
@@ -54,7 +55,9 @@ def evaluate(
         features = embed()
     else:
         features = cache.get(dataset.name, embedder, paths, config.flip_test, embed)
-    return measure(features, dataset, config, metrics=metrics, show_progress=show_progress)
+    return evaluate_features(
+        features, dataset, config, metrics=metrics, show_progress=show_progress
+    )
 
 
 def with_distractors(dataset, folder):
