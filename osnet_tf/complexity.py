@@ -1,12 +1,16 @@
-"""Parameters and multiply-adds, counted on the model itself."""
+"""Parameters and multiply-adds, counted on the models themselves, and those of the ablations."""
 
 import contextlib
 import math
+from typing import NamedTuple
 
 import keras
 import numpy as np
 
+from osnet_tf.checks import check_choice
 from osnet_tf.errors import ArgumentError
+from osnet_tf.models import OSNet
+from osnet_tf.presets import ABLATIONS
 
 
 def count_parameters(model):
@@ -76,3 +80,45 @@ def _per_output(layer):
     else:
         taps = math.prod(kernel[:-1])
     return taps + bool(layer.use_bias)
+
+
+class Cost(NamedTuple):
+    """One row of `cost_table`.
+
+    Attributes:
+        name: Key of `ABLATIONS`.
+        about: The row in words.
+        parameters: Trainable parameters, without classifier.
+        multiply_adds: For one image.
+    """
+
+    name: str
+    about: str
+    parameters: int
+    multiply_adds: int
+
+
+def cost_table(names=None, progress=None):
+    """Parameters and multiply-adds of the ablations, counted on the built models.
+
+    Args:
+        names: Keys of `ABLATIONS`; all of them by default.
+        progress: Called with 1 for each finished row; may be None.
+
+    Returns:
+        List of `Cost`.
+
+    Raises ArgumentError for a name that is not there.
+
+    >>> [row.parameters for row in cost_table(["osnet_x0_25_64x32"])]
+    [201864]
+    """
+    rows = []
+    for name in ABLATIONS if names is None else names:
+        check_choice(ABLATIONS, names=name)
+        about, arguments = ABLATIONS[name]
+        model = OSNet(**arguments)
+        rows.append(Cost(name, about, count_parameters(model), count_multiply_adds(model)))
+        if progress is not None:
+            progress(1)
+    return rows

@@ -7,6 +7,8 @@ from osnet_tf.errors import ArgumentError
 from osnet_tf.layers import BatchNorm, CenterDistances, ConvNorm, CosineClassifier, OSBlock
 from osnet_tf.preprocessing import normalization_layer
 from osnet_tf.presets import get_preset
+from osnet_tf.weights.loading import load_weights
+from osnet_tf.weights.registry import resolve_weights
 
 HEADS = ("linear", "cosine")
 
@@ -97,9 +99,6 @@ def OSNet(
     embedding = keras.layers.ReLU(dtype="float32", name="embedding")(x)
     model = keras.Model(images, embedding, name=name or preset)
     if weights is not None:
-        from osnet_tf.weights import load_weights
-        from osnet_tf.weights.registry import resolve_weights
-
         load_weights(model, resolve_weights(preset, weights))
     return model
 

@@ -233,7 +233,7 @@ def latency_table(rows):
 
 
 def cost_table(rows):
-    """What `osnet_tf.ablations.cost_table` returned, as a table.
+    """What `osnet_tf.complexity.cost_table` returned, as a table.
 
     >>> from types import SimpleNamespace
     >>> row = SimpleNamespace(name="streams_1", about="T = 1", parameters=5, multiply_adds=1234)

@@ -10,11 +10,11 @@ NUMPY, KERAS, TENSORFLOW, TRAINING, COMMANDS = range(5)
 
 #: The first prefix that fits gives a module's layer.
 LAYERS = {
-    "osnet_tf.ablations": KERAS,
     "osnet_tf.checks": NUMPY,
     "osnet_tf.commands": COMMANDS,
     "osnet_tf.architecture": KERAS,
     "osnet_tf.complexity": KERAS,
+    "osnet_tf.conversion": KERAS,
     "osnet_tf.config": NUMPY,
     "osnet_tf.data.augmentation": TENSORFLOW,
     "osnet_tf.data.decoding": TENSORFLOW,
@@ -53,6 +53,7 @@ LOWEST = {
     "numpy": NUMPY,
     "PIL": NUMPY,
     "tqdm": NUMPY,
+    "h5py": KERAS,
     "keras": KERAS,
     "ml_dtypes": KERAS,
     "tensorflow": TENSORFLOW,

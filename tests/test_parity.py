@@ -6,11 +6,9 @@ import pytest
 
 from osnet_tf import add_classifier
 from osnet_tf.weights import load_torch_state
-from tests.conftest import SHARED
 from tests.layer_test_kit import array
-from tests.weights.reference import reference_shapes, reference_state
+from tests.weights.reference import REFERENCE, reference_shapes, reference_state
 
-RECORDED = SHARED / "reference" / "activations.npz"
 LAYERS = {
     "conv1": "conv1",
     "maxpool": "maxpool",
@@ -33,9 +31,7 @@ AIN_LAYERS = {
     "preset", ["osnet_x1_0", "osnet_x0_25", "osnet_ibn_x1_0", "osnet_ain_x1_0"]
 )
 def test_every_activation(preset, preset_model):
-    if not RECORDED.exists():
-        pytest.skip(f"{RECORDED} is not there")
-    recorded = np.load(RECORDED)
+    recorded = np.load(REFERENCE / "activations.npz")
     model = add_classifier(preset_model(preset), 5)
     load_torch_state(model, reference_state(reference_shapes(preset)))
     layers = AIN_LAYERS if "ain" in preset else LAYERS
@@ -49,4 +45,4 @@ def test_every_activation(preset, preset_model):
         found = found.mean((1, 2)) if found.ndim == 4 else found
         assert np.abs(expected).max() > 0
         error = np.abs(found - expected).max() / np.abs(expected).max()
-        assert error < 1e-4, f"{name}: relative error {error:.2e}"
+        assert error < 1e-5, f"{name}: relative error {error:.2e}"

@@ -46,7 +46,8 @@ def define_flags():
 
 def ablation():
     command_line.load_tensorflow()
-    from osnet_tf.ablations import ABLATIONS, cost_table
+    from osnet_tf.complexity import cost_table
+    from osnet_tf.presets import ABLATIONS
 
     with progress_bar(True, len(ABLATIONS), "counting", unit="models") as count:
         return report.cost_table(cost_table(progress=count))

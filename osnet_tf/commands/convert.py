@@ -19,19 +19,22 @@ def define_flags():
     flags.DEFINE_boolean("classifier", False, "Keep the checkpoint's classifier.")
     flags.DEFINE_boolean("to_torch", False, "Write a .pth from a .keras file (PyTorch).")
     flags.DEFINE_integer(
-        "num_classes", None, "With --to_torch: add a classifier of zeros where there is none."
+        "num_classes",
+        None,
+        "With --to_torch: add a classifier of zeros where there is none.",
+        lower_bound=1,
     )
 
 
 def main(_):
     command_line.load_tensorflow()
-    from osnet_tf.weights import convert, convert_to_torch
+    from osnet_tf.conversion import convert, convert_to_torch
 
     if FLAGS.to_torch:
         architecture = convert_to_torch(
             FLAGS.checkpoint, FLAGS.output, num_classes=FLAGS.num_classes
         )
-        command_line.say(f"{FLAGS.output}: {architecture.preset}")
+        command_line.say(f"{FLAGS.output}: {architecture}")
         return
     loaded = convert(
         FLAGS.checkpoint,
@@ -39,5 +42,9 @@ def main(_):
         classifier=FLAGS.classifier,
         input_shape=(FLAGS.height, FLAGS.width, 3),
     )
-    command_line.say(f"{FLAGS.output}: {loaded.architecture.preset}, {len(loaded.used)} tensors")
-    command_line.say(f"left out: {', '.join(loaded.ignored[-2:])} ({len(loaded.ignored)} in all)")
+    counts = [name for name in loaded.left_out if name.endswith(".num_batches_tracked")]
+    others = [name for name in loaded.left_out if name not in counts]
+    if counts:
+        others.append(f"{len(counts)} counts of batches")
+    command_line.say(f"{FLAGS.output}: {loaded.architecture}, {len(loaded.used)} tensors")
+    command_line.say(f"left out: {', '.join(others) or 'nothing'}")

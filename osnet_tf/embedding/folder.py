@@ -12,7 +12,7 @@ from osnet_tf.embedding.images import embed
 from osnet_tf.errors import NotFoundError
 from osnet_tf.files import table_writer
 from osnet_tf.progress_bar import progress_bar
-from osnet_tf.weights.assign import load_keras
+from osnet_tf.weights import load_embedder
 
 # Person and camera, as Market-1501 and the datasets after it begin their names: 0002_c1s1_000451_03
 _FILE_NAME = re.compile(r"(-1|\d{1,18})_c([1-9]\d{0,8})(?:s\d+)?_", re.ASCII)
@@ -64,7 +64,7 @@ def embed_folder(
     paths = images_below(images)
     with progress_bar(show_progress, len(paths), "embedding") as count:
         result = embed(
-            load_keras(model),
+            load_embedder(model),
             paths,
             batch_size=batch_size,
             normalize=normalize,

@@ -12,7 +12,7 @@ from osnet_tf.files import write_json
 from osnet_tf.metrics import calibration_path, write_calibrations, write_per_query
 from osnet_tf.runs import RunDir, provenance, source_of
 from osnet_tf.visualize.curves import draw_cmc, draw_distances, draw_roc
-from osnet_tf.weights.assign import load_keras
+from osnet_tf.weights import load_embedder
 
 
 def evaluate_source(
@@ -62,7 +62,7 @@ def evaluate_source(
         )
     source = source_of(run_dir=run_dir, model=model, datasets=datasets, data_dir=data_dir)
     loaded = [load_dataset(name, source.data_dir) for name in source.datasets]
-    embedder = load_keras(source.model)
+    embedder = load_embedder(source.model)
     if output_dir is None:
         output_dir = source.model.with_name(f"{source.model.stem}_evaluation")
         if run_dir:

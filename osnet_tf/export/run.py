@@ -6,7 +6,7 @@ from osnet_tf.data import load_dataset
 from osnet_tf.export.export import export_model
 from osnet_tf.metrics import calibration_path, read_calibrations
 from osnet_tf.runs import source_of
-from osnet_tf.weights.assign import load_keras
+from osnet_tf.weights import load_embedder
 
 
 def export_run(
@@ -45,7 +45,7 @@ def export_run(
     named_after = Path(run_dir).resolve().name if run_dir else source.model.stem
     calibrations = calibration_path(source.model)
     return export_model(
-        load_keras(source.model),
+        load_embedder(source.model),
         output_dir or Path("saved_models") / named_after,
         load_dataset(source.datasets[0], source.data_dir),
         config,

@@ -1,6 +1,7 @@
 """The omni-scale residual block."""
 
 import keras
+import numpy as np
 
 from osnet_tf.checks import check_choice, check_int, check_number
 from osnet_tf.errors import ArgumentError
@@ -176,6 +177,25 @@ class OSBlock(Composite):
         if self.instance_norm_place == "output":
             x = self.instance_norm(x)
         return keras.ops.relu(x)
+
+    # A block of other parts can have the very same variables. So what it is stands beside them in
+    # every file of weights, and is compared, also by Keras's own `load_weights`.
+
+    def save_own_variables(self, store):
+        store["kind"] = np.frombuffer(self._kind(), np.uint8)
+
+    def load_own_variables(self, store):
+        stored = bytes(np.asarray(store["kind"], np.uint8)) if "kind" in store else self._kind()
+        if stored != self._kind():
+            raise ArgumentError(
+                f"The weights are of a block with {stored.decode('ascii', 'backslashreplace')}, "
+                f"but {self.name!r} has {self._kind().decode()}"
+            )
+
+    def _kind(self):
+        names = ("streams", "lite", "gate", "instance_norm")
+        config = self.get_config()
+        return ", ".join(f"{name}={config[name]!r}" for name in names).encode()
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)

@@ -4,6 +4,7 @@ from osnet_tf.losses.center import CenterLoss
 from osnet_tf.losses.circle import CircleLoss
 from osnet_tf.losses.cross_entropy import LabelSmoothedCrossEntropy
 from osnet_tf.losses.margin_softmax import MarginSoftmaxLoss
+from osnet_tf.losses.pair_loss import PairLoss, Pairs
 from osnet_tf.losses.triplet import BatchHardTripletLoss, SemiHardTripletLoss
 from osnet_tf.losses.weighted import LossTerm, WeightedLosses
 
@@ -14,6 +15,8 @@ __all__ = [
     "LabelSmoothedCrossEntropy",
     "LossTerm",
     "MarginSoftmaxLoss",
+    "PairLoss",
+    "Pairs",
     "SemiHardTripletLoss",
     "WeightedLosses",
 ]

@@ -5,7 +5,7 @@ from keras import ops
 
 from osnet_tf.checks import check_number
 from osnet_tf.layers.unit_length import unit_length
-from osnet_tf.losses.mining import PairLoss
+from osnet_tf.losses.pair_loss import PairLoss
 
 # Stands for log 0: an exponential of it is exactly 0, and differences of it stay finite.
 _NEVER = -1e30

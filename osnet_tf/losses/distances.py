@@ -4,7 +4,7 @@ from keras import ops
 
 from osnet_tf.layers.unit_length import unit_length
 
-DISTANCES = ("euclidean", "squared_euclidean", "cosine")
+DISTANCES = ("euclidean", "sqeuclidean", "cosine")
 
 
 def pairwise_distances(embeddings, others=None, kind="euclidean"):
@@ -13,7 +13,7 @@ def pairwise_distances(embeddings, others=None, kind="euclidean"):
     Args:
         embeddings: `(n, dim)` float.
         others: `(m, dim)` float; the embeddings themselves if None.
-        kind: "euclidean"; "squared_euclidean"; or "cosine", 1 - cosine (a row of zeros has
+        kind: "euclidean"; "sqeuclidean"; or "cosine", 1 - cosine (a row of zeros has
             cosine 0 with all).
 
     Returns:
@@ -26,7 +26,7 @@ def pairwise_distances(embeddings, others=None, kind="euclidean"):
     >>> x = np.array([[0.0, 0.0], [3.0, 4.0]], "float32")
     >>> round(float(pairwise_distances(x)[0, 1]), 4)
     5.0
-    >>> round(float(pairwise_distances(x, kind="squared_euclidean")[0, 1]), 4)
+    >>> round(float(pairwise_distances(x, kind="sqeuclidean")[0, 1]), 4)
     25.0
     """
     x = ops.cast(embeddings, "float32")
@@ -37,6 +37,6 @@ def pairwise_distances(embeddings, others=None, kind="euclidean"):
     x_squares = ops.sum(ops.square(x), axis=1)
     y_squares = ops.sum(ops.square(y), axis=1)
     squared = x_squares[:, None] + y_squares[None, :] - 2.0 * ops.matmul(x, ops.transpose(y))
-    if kind == "squared_euclidean":
+    if kind == "sqeuclidean":
         return ops.maximum(squared, 0.0)
     return ops.sqrt(ops.where(squared > 1e-12, squared, 1e-12))

@@ -5,7 +5,7 @@ from keras import ops
 
 from osnet_tf.checks import check_choice, check_number
 from osnet_tf.losses.distances import DISTANCES, pairwise_distances
-from osnet_tf.losses.mining import PairLoss
+from osnet_tf.losses.pair_loss import PairLoss
 
 
 class _TripletLoss(PairLoss):
@@ -47,7 +47,7 @@ class BatchHardTripletLoss(_TripletLoss):
     Args:
         margin: >= 0, in units of the distance; unused with `soft_margin`.
         soft_margin: Use the soft margin.
-        distance: "euclidean", "squared_euclidean" or "cosine" (1 - cosine).
+        distance: "euclidean", "sqeuclidean" or "cosine" (1 - cosine).
         mining: "replica": positives and negatives from the replica's own part of the batch;
             "global": from all replicas of a `tf.distribute` strategy, gathered with gradients, so
             that several replicas compute what one would on the whole batch. The two are the same
@@ -110,7 +110,7 @@ class SemiHardTripletLoss(_TripletLoss):
 
     Args:
         margin: >= 0, in units of the distance.
-        distance: "euclidean", "squared_euclidean" or "cosine" (1 - cosine).
+        distance: "euclidean", "sqeuclidean" or "cosine" (1 - cosine).
         mining: "replica" or "global"; see `BatchHardTripletLoss`.
         name, reduction: Those of `keras.losses.Loss`. With "none", an image's value is the sum over
             its pairs times batch / pairs, so that the mean is the loss.

@@ -1,30 +1,28 @@
-"""Public PyTorch OSNet checkpoints <-> Keras weights.
+"""Public PyTorch OSNet checkpoints and Keras files, into Keras models and out of them.
 
 Reading a checkpoint needs NumPy alone; Keras loads with the first name that needs it.
 """
 
 import importlib
 
-from osnet_tf.weights.checkpoint import read_checkpoint
-from osnet_tf.weights.errors import CheckpointError
-from osnet_tf.weights.names import Architecture, recognise
+from osnet_tf.weights.checkpoint import Checkpoint, read_checkpoint
+from osnet_tf.weights.errors import WeightsError
+from osnet_tf.weights.recognition import Recognised, recognise
 
 _HOMES = {
     "PRETRAINED": "registry",
-    "Loaded": "assign",
+    "Loaded": "torch_state",
     "PretrainedWeights": "registry",
-    "architecture_of": "assign",
-    "convert": "conversion",
-    "convert_to_torch": "conversion",
-    "load_torch_state": "assign",
-    "load_torch_weights": "assign",
-    "load_weights": "assign",
+    "load_embedder": "keras_files",
+    "load_torch_state": "torch_state",
+    "load_torch_weights": "torch_state",
+    "load_weights": "loading",
     "resolve_weights": "registry",
-    "save_torch": "assign",
-    "to_torch_state": "assign",
+    "save_torch": "torch_state",
+    "to_torch_state": "torch_state",
 }
 
-__all__ = ["Architecture", "CheckpointError", "read_checkpoint", "recognise", *_HOMES]
+__all__ = ["Checkpoint", "Recognised", "WeightsError", "read_checkpoint", "recognise", *_HOMES]
 
 
 def __getattr__(name):

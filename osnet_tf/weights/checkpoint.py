@@ -2,44 +2,57 @@
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from osnet_tf.weights.errors import CheckpointError
-from osnet_tf.weights.pickled_values import TensorRef, show
+from osnet_tf.files import check_regular_file
+from osnet_tf.weights.errors import WeightsError
+from osnet_tf.weights.pickled_values import show
 from osnet_tf.weights.pth import ZIP_MAGIC, is_legacy, read_legacy, read_zip
 from osnet_tf.weights.safetensors import is_safetensors, read_safetensors
+from osnet_tf.weights.wrappers import find_state_dict
 
-# Under these names training code files the model's state dict, beside the optimiser's and others.
-WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network")
 # In front of every key: DataParallel / DistributedDataParallel, and torch.compile.
 PREFIXES = ("module.", "_orig_mod.")
 
 
-def read_checkpoint(path: str | os.PathLike) -> dict[str, np.ndarray]:
+class Checkpoint(NamedTuple):
+    """What `read_checkpoint` found.
+
+    Attributes:
+        arrays: the state dict: arrays by key, in the file's order, with the shapes of the file.
+        left_out: what lay beside it and was not read: "epoch", "args (argparse.Namespace)".
+    """
+
+    arrays: dict[str, np.ndarray]
+    left_out: tuple[str, ...] = ()
+
+
+def read_checkpoint(path: str | os.PathLike) -> Checkpoint:
     """Reads the state dict of a `.pth` or `.safetensors` file.
 
     The format is recognised from the content: PyTorch's zip archives (since 1.6), its older
     stream (which the authors' own OSNet files use) and safetensors. The pickle inside is
-    interpreted by a reader that imports and calls nothing, so a checkpoint cannot run code.
+    interpreted by a reader that imports and calls nothing, so a checkpoint cannot run code: what
+    is no tensor is left where it is, whatever it claims to be.
 
-    The state dict may be the whole file or stand in a training checkpoint under `state_dict`,
-    `model_state_dict`, `model`, `net` or `network`, if only one of them holds one; what else is
-    there (epoch, scores, optimiser) is left alone. The prefixes `module.` and `_orig_mod.` are
+    The state dict may be the whole file or stand in a training checkpoint under any name, up to
+    two deep; of several, the one that is an OSNet's. The prefixes `module.` and `_orig_mod.` are
     taken off the keys.
 
     Args:
         path: the file.
 
     Returns:
-        The arrays by name, in the file's order, with the shapes of the file. Read-only; strided
-        and shared tensors are views. float16 and bfloat16 become float32, which is exact; all
-        other types stay.
+        `Checkpoint`. The arrays are read-only; strided and shared tensors are views. float16 and
+        bfloat16 become float32, which is exact; all other types stay.
 
     Raises:
-        CheckpointError: the file is damaged or truncated, no checkpoint, holds no single state
-            dict, or names something that rebuilding tensors does not need (refused by name).
-        OSError: the file cannot be opened.
+        WeightsError: the file is damaged or truncated, no checkpoint, holds no single state dict,
+            or a tensor in it that repeats a small storage to a large size.
+        FileError: it is no regular file.
+        NotFoundError: there is no such file.
 
     Source: `torch.save` (torch/serialization.py) and the safetensors format.
 
@@ -54,9 +67,10 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, np.ndarray]:
     ...     path = pathlib.Path(folder) / "tiny.safetensors"
     ...     raw = np.array([1.0, -0.5], np.float16).tobytes()
     ...     _ = path.write_bytes(len(text).to_bytes(8, "little") + text + raw)
-    ...     read_checkpoint(path)
+    ...     read_checkpoint(path).arrays
     {'fc.bias': array([ 1. , -0.5], dtype=float32)}
     """
+    check_regular_file(path)
     data = Path(path).read_bytes()
     name = os.fspath(path)
     if data[:4] == ZIP_MAGIC:
@@ -64,11 +78,13 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, np.ndarray]:
     elif is_legacy(data):
         tree, storages = read_legacy(data, name)
     elif is_safetensors(data):
-        return _strip_prefixes(read_safetensors(data, name), name)
+        return Checkpoint(_strip_prefixes(read_safetensors(data, name), name))
     else:
-        raise CheckpointError(f"{name}: {_what_else(data)}, not a .pth or .safetensors checkpoint")
-    tensors = _strip_prefixes(_state_dict(tree, name), name)
-    return {key: storages.array(key, tensor) for key, tensor in tensors.items()}
+        raise WeightsError(name, f"{_what_else(data)}, not a .pth or .safetensors checkpoint")
+    found = find_state_dict(tree, name)
+    tensors = _strip_prefixes(found.tensors, name)
+    arrays = {key: storages.array(key, tensor) for key, tensor in tensors.items()}
+    return Checkpoint(arrays, found.left_out)
 
 
 def _what_else(data: bytes) -> str:
@@ -81,41 +97,6 @@ def _what_else(data: bytes) -> str:
     return f"begins with {data[:8]!r}"
 
 
-def _is_state_dict(value: object) -> bool:
-    return (
-        type(value) is dict
-        and len(value) > 0
-        and all(type(key) is str and type(item) is TensorRef for key, item in value.items())
-    )
-
-
-def _state_dict(tree: object, path: str) -> dict[str, TensorRef]:
-    if _is_state_dict(tree):
-        return tree
-    if type(tree) is not dict:
-        raise CheckpointError(f"{path}: holds {show(tree)}, not a state dict")
-    found = [key for key in WRAPPERS if key in tree and _is_state_dict(tree[key])]
-    if len(found) == 1:
-        return tree[found[0]]
-    if found:
-        raise CheckpointError(
-            f"{path}: holds several state dicts: {', '.join(found)}. Save the wanted one alone"
-        )
-    # Say what is in the way, in the likeliest place.
-    place, where = tree, ""
-    for key in WRAPPERS:
-        if type(tree.get(key)) is dict and tree[key]:
-            place, where = tree[key], f" under {key}"
-            break
-    odd = [
-        f"{show(key)} ({show(item)})"
-        for key, item in place.items()
-        if type(key) is not str or type(item) is not TensorRef
-    ]
-    what = f"not tensors: {', '.join(odd[:8])}{', ...' if len(odd) > 8 else ''}" if odd else "empty"
-    raise CheckpointError(f"{path}: no state dict found{where}: {what}")
-
-
 def _strip_prefixes(state: dict, path: str) -> dict:
     result: dict = {}
     for key, value in state.items():
@@ -123,6 +104,6 @@ def _strip_prefixes(state: dict, path: str) -> dict:
         while name.startswith(PREFIXES):
             name = name.split(".", 1)[1]
         if name in result:
-            raise CheckpointError(f"{path}: without its prefix, {show(key)} is there twice")
+            raise WeightsError(path, f"without its prefix, {show(key)} is there twice")
         result[name] = value
     return result

@@ -1,16 +1,21 @@
-"""The one error of reading and converting checkpoints."""
+"""The one error of weights: reading, recognising, loading, converting and writing them."""
 
-from osnet_tf.errors import OSNetError
+import os
+
+from osnet_tf.errors import FileError
 
 
-class CheckpointError(OSNetError, ValueError):
-    """A checkpoint is damaged, asks for something that is refused, or does not fit the model.
+class WeightsError(FileError):
+    """Weights are damaged, ask for something that is refused, or do not fit the model.
 
-    The message names the file and what is wrong with it.
+    Args:
+        path: The file, or what the weights are called.
+        problem: What is wrong with them, tensors by name.
 
-    Example:
-
-    >>> from osnet_tf.weights import CheckpointError
-    >>> issubclass(CheckpointError, ValueError)
-    True
+    >>> print(WeightsError("X.pth", "an empty file"))
+    X.pth: an empty file
     """
+
+    def __init__(self, path, problem):
+        super().__init__(path, problem)
+        self.args = (f"{os.fspath(path)}: {problem}",)

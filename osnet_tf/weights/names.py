@@ -9,30 +9,8 @@ github.com/KaiyangZhou/deep-person-reid.
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-import numpy as np
-
+from osnet_tf.architecture import Architecture
 from osnet_tf.errors import ArgumentError
-from osnet_tf.presets import PRESETS, Preset, get_preset
-from osnet_tf.weights.errors import CheckpointError
-
-
-class Architecture(NamedTuple):
-    """What a state dict or a model is.
-
-    Attributes:
-        preset: a name in `osnet_tf.presets.PRESETS`.
-        feature_dim: length of the embedding.
-        num_classes: outputs of the classifier; None without one.
-
-    Example:
-
-    >>> Architecture("osnet_x0_25", 512, None).num_classes is None
-    True
-    """
-
-    preset: str
-    feature_dim: int
-    num_classes: int | None
 
 
 class Entry(NamedTuple):
@@ -65,22 +43,23 @@ LAYOUTS = {
 }
 
 
-def entries(architecture: Architecture) -> list[Entry]:
+def entries(architecture: Architecture, num_classes: int | None = None) -> list[Entry]:
     """The state dict of the public code for an architecture, in its own order.
 
     Args:
-        architecture: `Architecture`; without classes the classifier's two entries are left out.
+        architecture: a public one: its blocks are the paper's.
+        num_classes: outputs of the classifier; without, its two entries are left out.
 
     Returns:
         A list of `Entry`. `num_batches_tracked`, which only PyTorch has, stands there with no
         path: reading ignores it, writing puts 0.
 
     Raises:
-        ValueError: there is no such preset.
+        ArgumentError: the public code has no such architecture.
 
     Example:
 
-    >>> table = entries(Architecture("osnet_x0_25", 512, num_classes=751))
+    >>> table = entries(Architecture("osnet_x0_25"), num_classes=751)
     >>> len(table)
     567
     >>> table[0][:3]
@@ -88,16 +67,22 @@ def entries(architecture: Architecture) -> list[Entry]:
     >>> table[-1].key, table[-1].path
     ('classifier.bias', 'classifier/bias')
     """
-    return list(_entries(get_preset(architecture.preset), *architecture[1:]))
+    if not architecture.is_public:
+        raise ArgumentError(
+            "The public PyTorch code has the paper's blocks only. "
+            f"Received: architecture={str(architecture)!r}"
+        )
+    return list(_entries(architecture, num_classes))
 
 
-def _entries(preset: Preset, feature_dim: int, num_classes: int | None) -> Iterator[Entry]:
-    ain = preset.name.startswith("osnet_ain")
-    stem, *stages = preset.widths
-    yield from _conv_norm("conv1", "conv1", (stem, 3, 7, 7), preset.stem_norm)
+def _entries(architecture: Architecture, num_classes: int | None) -> Iterator[Entry]:
+    ain = architecture.preset.startswith("osnet_ain")
+    feature_dim = architecture.feature_dim
+    stem, *stages = architecture.widths
+    yield from _conv_norm("conv1", "conv1", (stem, 3, 7, 7), architecture.stem_norm)
     channels = stem
     for stage, width in enumerate(stages, start=2):
-        for block, norm in enumerate(preset.instance_norms[stage - 2]):
+        for block, norm in enumerate(architecture.instance_norms[stage - 2]):
             yield from _block(
                 f"conv{stage}.{block}", f"conv{stage}_{block}", channels, width, norm, ain
             )
@@ -177,114 +162,13 @@ def _linear(key: str, path: str, outputs: int, inputs: int) -> Iterator[Entry]:
     yield Entry(f"{key}.bias", (outputs,), f"{path}/bias", "same")
 
 
-def recognise(state: Mapping[str, np.ndarray], source: str = "the state dict") -> Architecture:
-    """Recognises the architecture from keys and shapes and checks every single one of them.
-
-    Args:
-        state: arrays by key, as `read_checkpoint` returns.
-        source: what to call it in messages, such as the file's path.
-
-    Returns:
-        The `Architecture`.
-
-    Raises:
-        CheckpointError: this is no public OSNet, or keys are missing, unknown, of another shape
-            or no floating-point numbers; the message names them. Only `num_batches_tracked` may
-            be missing (it is, before PyTorch 0.4.1).
-
-    Example:
-
-    >>> import numpy as np
-    >>> table = entries(Architecture("osnet_ain_x0_5", 512, num_classes=None))
-    >>> recognise({entry.key: np.zeros(entry.shape, "float32") for entry in table})
-    Architecture(preset='osnet_ain_x0_5', feature_dim=512, num_classes=None)
-    """
-    shapes = {key: tuple(array.shape) for key, array in state.items()}
-    for key, rank in (("conv1.conv.weight", 4), ("fc.0.weight", 2)):
-        if len(shapes.get(key, ())) != rank:
-            raise CheckpointError(
-                f"{source}: no public OSNet: {key} is "
-                + (f"of shape {shapes[key]}" if key in shapes else f"not among {listed(shapes)}")
-            )
-    family = "ibn_" if "conv2.0.IN.weight" in shapes else ""
-    family = "ain_" if "pool2.0.conv.weight" in shapes else family
-    stem = shapes["conv1.conv.weight"][0]
-    architecture = _architecture(
-        family, stem, shapes["fc.0.weight"][0], (shapes.get("classifier.weight") or (None,))[0]
-    )
-    if architecture is None:
-        raise CheckpointError(
-            f"{source}: no public OSNet: conv1.conv.weight has {stem} channels, not "
-            f"{', '.join(str(width) for width in sorted(_stems()))}"
-        )
-    table = entries(architecture)
-    problems = differences(
-        "keys",
-        shapes,
-        {entry.key: entry.shape for entry in table},
-        optional={entry.key for entry in table if entry.path is None},
-    )
-    odd = [
-        f"{entry.key} ({state[entry.key].dtype})"
-        for entry in table
-        if entry.path is not None
-        and entry.key in state
-        and not np.issubdtype(state[entry.key].dtype, np.floating)
-    ]
-    if odd:
-        problems.append(f"no floating-point numbers: {listed(odd)}")
-    if problems:
-        raise CheckpointError(f"{source}: not quite {architecture.preset}: {'; '.join(problems)}")
-    return architecture
-
-
-def recognise_variables(shapes: Mapping[str, tuple[int, ...]], source: str) -> Architecture:
-    """Recognises the architecture of a Keras model from its variables' paths and shapes.
-
-    Raises ValueError, naming the variables, if they are not those of a public OSNet.
-    """
-    kernel, fc = shapes.get("conv1/conv/kernel", ()), shapes.get("fc/kernel", ())
-    classifier = shapes.get("classifier/kernel", (None, None))
-    family = ""
-    if "conv2_0/instance_norm/gamma" in shapes:
-        family = "ibn_" if "conv2_0/conv3/norm/gamma" in shapes else "ain_"
-    architecture = None
-    if len(kernel) == 4 and len(fc) == 2:
-        architecture = _architecture(family, kernel[-1], fc[-1], classifier[-1])
-    if architecture is None:
-        raise ArgumentError(f"{source} is no public OSNet. Received variables: {listed(shapes)}")
-    expected = {
-        entry.path: LAYOUTS[entry.layout][0](np.broadcast_to(0, entry.shape)).shape
-        for entry in entries(architecture)
-        if entry.path is not None
-    }
-    problems = differences("variables", shapes, expected)
-    if problems:
-        raise ArgumentError(f"{source} is not quite {architecture.preset}: {'; '.join(problems)}")
-    return architecture
-
-
-def _stems() -> set[int]:
-    return {preset.widths[0] for preset in PRESETS.values()}
-
-
-def _architecture(
-    family: str, stem: int, feature_dim: int, num_classes: int | None
-) -> Architecture | None:
-    for preset in PRESETS.values():
-        if preset.name.startswith(f"osnet_{family}x") and preset.widths[0] == stem:
-            return Architecture(preset.name, feature_dim, num_classes)
-    return None
-
-
 def differences(
     what: str,
     found: Mapping[str, tuple[int, ...]],
     expected: Mapping[str, tuple[int, ...]],
-    optional: frozenset[str] | set[str] = frozenset(),
 ) -> list[str]:
     """Says which names are missing, unknown, or of another shape; empty if all is well."""
-    missing = [name for name in expected if name not in found and name not in optional]
+    missing = [name for name in expected if name not in found]
     unknown = [name for name in found if name not in expected]
     shapes = [
         f"{name} is {found[name]}, not {shape}"

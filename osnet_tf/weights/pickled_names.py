@@ -1,8 +1,8 @@
-"""The names that a checkpoint's pickle may use, and what each of them builds here.
+"""The names that tensors are rebuilt with, and what each of them builds here.
 
 No name is ever imported or called: a name on the list stands for one small function of this module,
-or for nothing at all (`Inert`: optimiser and epoch records that nobody reads); every other name is
-refused, by name. What PyTorch writes with them: `torch/serialization.py` and `torch/_utils.py`.
+and every other for nothing at all (`Inert`): arguments, paths, dates and scores, which lie beside
+the weights, nobody reads. What PyTorch writes: `torch/serialization.py` and `torch/_utils.py`.
 """
 
 from osnet_tf.weights.pickled_values import (
@@ -22,7 +22,9 @@ from osnet_tf.weights.pickled_values import (
 
 def _tensor(
     storage: object, offset: object, size: object, stride: object, dtype: str | None = None
-) -> TensorRef:
+) -> TensorRef | Inert:
+    if type(storage) is Inert:
+        return storage
     if type(storage) is not StorageRef:
         raise Malformed(f"a tensor is built on {show(storage)}, not on a storage")
     if type(offset) is not int or offset < 0:
@@ -43,11 +45,11 @@ def _arguments(args: tuple, least: int, most: int) -> tuple:
     return args
 
 
-def _rebuild_tensor(args: tuple) -> TensorRef:  # before PyTorch 0.4
+def _rebuild_tensor(args: tuple) -> TensorRef | Inert:  # before PyTorch 0.4
     return _tensor(*_arguments(args, 4, 4))
 
 
-def _rebuild_tensor_v2(args: tuple) -> TensorRef:
+def _rebuild_tensor_v2(args: tuple) -> TensorRef | Inert:
     # storage, offset, size, stride, requires_grad, backward_hooks[, metadata]
     _arguments(args, 6, 7)
     if len(args) == 7 and args[6]:
@@ -55,30 +57,34 @@ def _rebuild_tensor_v2(args: tuple) -> TensorRef:
     return _tensor(*args[:4])
 
 
-def _rebuild_tensor_v3(args: tuple) -> TensorRef:
+def _rebuild_tensor_v3(args: tuple) -> TensorRef | Inert:
     # storage, offset, size, stride, requires_grad, backward_hooks, dtype[, metadata]
     _arguments(args, 7, 8)
     if len(args) == 8 and args[7]:
         raise Malformed("conjugated and negated views are not supported")
+    if type(args[6]) is Global:  # float8 and others that no weights have here
+        return Inert(args[6].name)
     if type(args[6]) is not DType:
         raise Malformed(f"the dtype of a tensor is {show(args[6])}")
     return _tensor(*args[:4], dtype=args[6].dtype)
 
 
-def _rebuild_parameter(args: tuple) -> TensorRef:
+def _rebuild_parameter(args: tuple) -> TensorRef | Inert:
     # data, requires_grad, backward_hooks[, state]: the attributes in state do not change the values
-    if type(_arguments(args, 3, 4)[0]) is not TensorRef:
+    if type(_arguments(args, 3, 4)[0]) not in (TensorRef, Inert):
         raise Malformed(f"a Parameter is built on {show(args[0])}, not on a tensor")
     return args[0]
 
 
-def _rebuild_from_type_v2(args: tuple) -> TensorRef:
+def _rebuild_from_type_v2(args: tuple) -> TensorRef | Inert:
     # function, type, args, state: a plain tensor that carries Python attributes
     function, kind, inner, _ = _arguments(args, 4, 4)
-    if type(function) is not Global or function.build not in _TENSOR_BUILDERS:
-        raise Malformed(f"a tensor is rebuilt by {show(function)}")
-    if show(kind) not in ("torch.Tensor", "torch.nn.parameter.Parameter"):
-        raise Malformed(f"a tensor is rebuilt as {show(kind)}")
+    if type(function) is not Global or type(kind) is not Global:
+        raise Malformed(f"a tensor is rebuilt by {show(function)} as {show(kind)}")
+    if function.build not in _TENSOR_BUILDERS:
+        return Inert(function.name)
+    if kind.name not in ("torch.Tensor", "torch.nn.parameter.Parameter"):
+        return Inert(kind.name)  # of a class of its own, which may read its storage in its own way
     if type(inner) is not tuple:
         raise Malformed("a tensor is rebuilt from no tuple of arguments")
     return function.build(inner)
@@ -117,23 +123,6 @@ def _allowed() -> dict[str, object]:
         "torch._utils._rebuild_parameter_with_state": _rebuild_parameter,
         "torch._tensor._rebuild_from_type_v2": _rebuild_from_type_v2,
     }
-    # Found beside the weights in training checkpoints and never needed: the best score as a NumPy
-    # scalar or array, whose bytes Python 2 protocols write as _codecs.encode(text, "latin1"); the
-    # milestones of a MultiStepLR (a Counter); devices, sets; the type named by a rebuilt tensor.
-    inert = [
-        "_codecs.encode",
-        "builtins.set",
-        "collections.Counter",
-        "numpy.dtype",
-        "numpy.ndarray",
-        "numpy.core.multiarray.scalar",
-        "numpy.core.multiarray._reconstruct",
-        "numpy._core.multiarray.scalar",
-        "numpy._core.multiarray._reconstruct",
-        "torch.Tensor",
-        "torch.device",
-        "torch.nn.parameter.Parameter",
-    ]
     storages = {
         "DoubleStorage": "float64",
         "FloatStorage": "float32",
@@ -151,16 +140,26 @@ def _allowed() -> dict[str, object]:
         "storage.UntypedStorage": "uint8",
     }
     table: dict[str, object] = {name: Global(name, build) for name, build in builders.items()}
-    table |= {name: Global(name, lambda args, name=name: Inert(name)) for name in inert}
     table |= {f"torch.{name}": StorageType(f"torch.{name}", d) for name, d in storages.items()}
     table |= {f"torch.{name}": DType(f"torch.{name}", name) for name in ELEMENT_TYPES}
     return table
 
 
-# Name -> the `Global`, `StorageType` or `DType` that it stands for.
-ALLOWED = _allowed()
+_ALLOWED = _allowed()
 
-# Name -> why just this one is refused.
+
+def meaning_of(name: str) -> Global | StorageType | DType:
+    """What a name in a pickle stands for; calling one that tensors do not need gives `Inert`."""
+    return _ALLOWED.get(name) or Global(name, lambda args: _inert(name, args))
+
+
+def _inert(name: str, args: tuple) -> Inert:
+    # Python 2's way to make an object: copy_reg._reconstructor(its class, object, None)
+    made = args[0] if name == "copyreg._reconstructor" and args else None
+    return Inert(made.name if type(made) is Global else name)
+
+
+# Why something that is built so cannot be among the weights.
 REASONS = {
     "torch._utils._rebuild_sparse_tensor": "sparse tensors are not supported",
     "torch.serialization._get_layout": "sparse tensors are not supported",

@@ -54,7 +54,7 @@ class TensorRef(NamedTuple):
 
 
 class Inert:
-    """What a harmless name stands for whose value nobody needs (a NumPy scalar, a device)."""
+    """What stands for an object that tensors are not rebuilt with; only its name is kept."""
 
     __slots__ = ("name",)
 
@@ -77,7 +77,7 @@ class DType(NamedTuple):
 
 
 class Global(NamedTuple):
-    """An allowed name; `build(args)` is what calling it does."""
+    """A name; `build(args)` is what calling it gives."""
 
     name: str
     build: Callable[[tuple], Any]
@@ -97,7 +97,8 @@ def show(value: object) -> str:
         bits = value.bit_length()
         return repr(value) if bits <= 64 else f"an integer of {bits} bits"
     if isinstance(value, (StorageType, DType, Global, Inert)):
-        return value.name
+        name = value.name
+        return name if name.isprintable() and len(name) <= 200 else ascii(name[:200])
     return {TensorRef: "a tensor", StorageRef: "a storage"}.get(type(value), type(value).__name__)
 
 
@@ -111,10 +112,12 @@ def sizes(value: object, what: str) -> tuple[int, ...]:
 
 
 def set_item(target: object, key: object, value: object) -> None:
-    """`target[key] = value`; Malformed if that is no dict or no scalar key."""
+    """`target[key] = value`; Malformed if that is no dict."""
+    if type(target) is Inert:
+        return
     if type(target) is not dict:
         raise Malformed(f"an item is put into {show(target)}, not into a dict")
-    # Only scalars: hashing a nest of shared tuples takes time exponential in the file's size.
     if type(key) not in (str, int, float, bool, type(None)):
-        raise Malformed(f"a dict has a key that is {show(key)}")
+        # Hashing a nest of shared tuples takes time exponential in the file's size
+        key = Inert(f"a key that is {show(key)}")
     target[key] = value

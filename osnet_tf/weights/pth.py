@@ -11,6 +11,7 @@ Source: `torch/serialization.py`, `_save`, `_legacy_save` and their readers.
 """
 
 import io
+import math
 import struct
 import zipfile
 import zlib
@@ -18,9 +19,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from osnet_tf.weights.errors import CheckpointError
+from osnet_tf.weights.errors import WeightsError
 from osnet_tf.weights.pickled_values import ELEMENT_TYPES, StorageRef, TensorRef, show
-from osnet_tf.weights.unpickler import Unpickler
+from osnet_tf.weights.unpickler import Unpickled, unpickle
 
 ZIP_MAGIC = b"PK\x03\x04"
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -41,6 +42,10 @@ _ZIP_ERRORS = (
     struct.error,
     zlib.error,
 )
+
+# Views that repeat elements (`expand`) cost nothing in the file and all their size in a model: a
+# checkpoint of weights has none, and what is small does no harm.
+MAX_REPEATED = 4096
 
 # Gives the raw little- or big-endian bytes of a whole storage.
 Fetch = Callable[[StorageRef], bytes]
@@ -66,18 +71,26 @@ class Storages:
         """The values of a tensor: a read-only view, so shared storages stay shared.
 
         Raises:
-            CheckpointError: the tensor reaches outside its storage, or the storage is missing.
+            WeightsError: the tensor reaches outside its storage, or the storage is missing.
         """
         flat = self._elements(tensor)
         try:
             if 0 in tensor.shape:
                 return np.zeros(tensor.shape, flat.dtype)
             reach = zip(tensor.shape, tensor.strides, strict=True)
+            if math.prod(tensor.shape) > max(flat.size, MAX_REPEATED):
+                shape = " x ".join(map(show, tensor.shape))
+                raise WeightsError(
+                    self._path,
+                    f"the tensor {show(name)}, {shape}, repeats the {flat.size} elements of its "
+                    "storage",
+                )
             last = tensor.offset + sum((size - 1) * stride for size, stride in reach)
             if last >= flat.size:
-                raise CheckpointError(
-                    f"{self._path}: the tensor {show(name)} reaches element {show(last)} of a "
-                    f"storage of {flat.size}"
+                raise WeightsError(
+                    self._path,
+                    f"the tensor {show(name)} reaches element {show(last)} of a "
+                    f"storage of {flat.size}",
                 )
             width = flat.itemsize
             return np.ndarray(
@@ -91,11 +104,11 @@ class Storages:
                     for size, stride in zip(tensor.shape, tensor.strides, strict=True)
                 ],
             )
-        except CheckpointError:
+        except WeightsError:
             raise
         except (ValueError, OverflowError, MemoryError) as error:
-            raise CheckpointError(
-                f"{self._path}: the tensor {show(name)} has an impossible size: {error}"
+            raise WeightsError(
+                self._path, f"the tensor {show(name)} has an impossible size: {error}"
             ) from None
 
     def _elements(self, tensor: TensorRef) -> np.ndarray:
@@ -115,16 +128,18 @@ class Storages:
             raw = self._fetch(storage)
             expected = storage.root_numel * ELEMENT_TYPES[storage.dtype].itemsize
             if len(raw) != expected:
-                raise CheckpointError(
-                    f"{self._path}: the storage {show(storage.key)} has {len(raw)} bytes where "
-                    f"{show(storage.root_numel)} elements of {storage.dtype} take {show(expected)}"
+                raise WeightsError(
+                    self._path,
+                    f"the storage {show(storage.key)} has {len(raw)} bytes where "
+                    f"{show(storage.root_numel)} elements of {storage.dtype} take {show(expected)}",
                 )
             self._roots[storage.key] = (described, raw)
         known, raw = self._roots[storage.key]
         if known != described:
-            raise CheckpointError(
-                f"{self._path}: the storage {show(storage.key)} is described in two ways: "
-                f"{show(known[1])} of {known[0]} and {show(described[1])} of {described[0]}"
+            raise WeightsError(
+                self._path,
+                f"the storage {show(storage.key)} is described in two ways: "
+                f"{show(known[1])} of {known[0]} and {show(described[1])} of {described[0]}",
             )
         return raw
 
@@ -161,45 +176,44 @@ def read_legacy(data: bytes, path: str) -> tuple[object, Storages]:
     """Reads a `.pth` stream: the pickled tree and its storages."""
     position = 0
 
-    def load() -> object:
+    def load() -> Unpickled:
         nonlocal position
-        unpickler = Unpickler(data, path, position)
-        value = unpickler.load()
-        position = unpickler.position
-        return value
+        result = unpickle(data, path, position)
+        position = result.end
+        return result
 
-    magic, version, _ = load(), load(), load()
+    magic, version, _ = load().value, load().value, load().value
     if magic != LEGACY_MAGIC or version != 1001:
-        raise CheckpointError(
-            f"{path}: not a PyTorch checkpoint: magic number {show(magic)}, version {show(version)}"
+        raise WeightsError(
+            path, f"not a PyTorch checkpoint: magic number {show(magic)}, version {show(version)}"
         )
-    unpickler = Unpickler(data, path, position)
-    tree = unpickler.load()
-    position = unpickler.position
-    keys = load()
+    tree, _, dtypes = load()
+    keys = load().value
     if type(keys) is not list or any(type(key) is not str for key in keys):
-        raise CheckpointError(f"{path}: the list of storage keys is {show(keys)}")
+        raise WeightsError(path, f"the list of storage keys is {show(keys)}")
     places: dict[str, tuple[int, int]] = {}
     for key in keys:
-        dtype = unpickler.storages.get(key)
+        dtype = dtypes.get(key)
         if dtype is None or key in places:
-            raise CheckpointError(
-                f"{path}: the storage {show(key)} is "
-                + ("listed twice" if key in places else "used by no tensor")
+            raise WeightsError(
+                path,
+                f"the storage {show(key)} is "
+                + ("listed twice" if key in places else "used by no tensor"),
             )
         numel = int.from_bytes(data[position : position + 8], "little", signed=True)
         size = numel * ELEMENT_TYPES[dtype].itemsize
         if not 0 <= size <= len(data) - position - 8:
-            raise CheckpointError(
-                f"{path}: truncated: the storage {show(key)} of {numel} elements of {dtype} does "
-                f"not fit into the {max(len(data) - position - 8, 0)} bytes that are left"
+            raise WeightsError(
+                path,
+                f"truncated: the storage {show(key)} of {numel} elements of {dtype} does "
+                f"not fit into the {max(len(data) - position - 8, 0)} bytes that are left",
             )
         places[key] = (position + 8, size)
         position += 8 + size
 
     def fetch(storage: StorageRef) -> bytes:
         if storage.key not in places:
-            raise CheckpointError(f"{path}: the storage {show(storage.key)} is missing")
+            raise WeightsError(path, f"the storage {show(storage.key)} is missing")
         start, size = places[storage.key]
         return data[start : start + size]
 
@@ -211,18 +225,19 @@ def read_zip(data: bytes, path: str) -> tuple[object, Storages]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except _ZIP_ERRORS as error:
-        raise CheckpointError(f"{path}: truncated or damaged zip archive: {error}") from None
+        raise WeightsError(path, f"truncated or damaged zip archive: {error}") from None
     entries = {entry.filename: entry for entry in archive.infolist()}
     pickles = [name for name in entries if name.count("/") == 1 and name.endswith("/data.pkl")]
     if len(pickles) != 1:
-        raise CheckpointError(
-            f"{path}: a zip archive with {len(pickles)} data.pkl in it, not a PyTorch checkpoint"
+        raise WeightsError(
+            path, f"a zip archive with {len(pickles)} data.pkl in it, not a PyTorch checkpoint"
         )
     folder = pickles[0].removesuffix("data.pkl")
     if folder + "constants.pkl" in entries:
-        raise CheckpointError(
-            f"{path}: a TorchScript archive (a program), not a checkpoint. "
-            "Save state_dict() of the loaded module instead"
+        raise WeightsError(
+            path,
+            "a TorchScript archive (a program), not a checkpoint. "
+            "Save state_dict() of the loaded module instead",
         )
     budget = len(data)
 
@@ -230,26 +245,26 @@ def read_zip(data: bytes, path: str) -> tuple[object, Storages]:
         nonlocal budget
         entry = entries.get(folder + name)
         if entry is None:
-            raise CheckpointError(f"{path}: the entry {show(folder + name)} is missing")
+            raise WeightsError(path, f"the entry {show(folder + name)} is missing")
         # PyTorch stores and never compresses, so all entries together fit into the file.
         budget -= entry.file_size
         if entry.compress_type != zipfile.ZIP_STORED or budget < 0:
             fault = "is larger than the file" if budget < 0 else "is compressed"
-            raise CheckpointError(
-                f"{path}: the entry {show(folder + name)} {fault}: "
-                "PyTorch does not write such archives"
+            raise WeightsError(
+                path,
+                f"the entry {show(folder + name)} {fault}: PyTorch does not write such archives",
             )
         try:
             return archive.read(entry)
         except _ZIP_ERRORS as error:
-            raise CheckpointError(
-                f"{path}: the entry {show(folder + name)} is damaged: {error}"
+            raise WeightsError(
+                path, f"the entry {show(folder + name)} is damaged: {error}"
             ) from None
 
     byteorder = "little"
     if folder + "byteorder" in entries:  # since PyTorch 2.1
         byteorder = read("byteorder").decode("latin-1")
         if byteorder not in ("little", "big"):
-            raise CheckpointError(f"{path}: the byte order is {show(byteorder)}")
-    tree = Unpickler(read("data.pkl"), path).load()
+            raise WeightsError(path, f"the byte order is {show(byteorder)}")
+    tree = unpickle(read("data.pkl"), path).value
     return tree, Storages(lambda storage: read(f"data/{storage.key}"), byteorder, path)

@@ -9,9 +9,9 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from osnet_tf.errors import ArgumentError
+from osnet_tf.errors import ArgumentError, NotFoundError
 from osnet_tf.presets import get_preset
-from osnet_tf.weights.errors import CheckpointError
+from osnet_tf.weights.errors import WeightsError
 
 #: Environment variable: folders that are looked in first, separated as in PATH.
 FOLDERS_VARIABLE = "OSNET_TF_WEIGHTS"
@@ -126,9 +126,9 @@ def resolve_weights(preset: str, weights: str | os.PathLike) -> str:
         The path of the file. Where its checksum is known, it was found to be right.
 
     Raises:
-        CheckpointError: the file in a folder of `OSNET_TF_WEIGHTS` has another checksum; the
+        WeightsError: the file in a folder of `OSNET_TF_WEIGHTS` has another checksum; the
             message names the file and both.
-        FileNotFoundError: the file is in none of the folders and cannot be downloaded; the message
+        NotFoundError: the file is in none of the folders and cannot be downloaded; the message
             says where to get it and where to put it.
         ArgumentError: unknown preset, or a name that it has no weights of.
 
@@ -177,9 +177,10 @@ def _check_sha256(path, entry):
     with open(path, "rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != entry.sha256:
-        raise CheckpointError(
-            f"{path} is not the file that {entry.preset} has under {entry.name!r}: expected "
-            f"sha256 {entry.sha256}, found {found}. Get it again from {entry.source}"
+        raise WeightsError(
+            path,
+            f"not the file that {entry.preset} has under {entry.name!r}: expected sha256 "
+            f"{entry.sha256}, found {found}. Get it again from {entry.source}",
         )
 
 
@@ -201,7 +202,7 @@ def _download(entry):
 def _not_found(entry, reason):
     folders = os.pathsep.join(_folders())
     where = f"not in {FOLDERS_VARIABLE}={folders}" if folders else f"{FOLDERS_VARIABLE} is not set"
-    return FileNotFoundError(
+    return NotFoundError(
         f"There is no file {entry.file} for {entry.preset}, weights={entry.name!r}: {where}, and "
         f"{reason}. Get it from {entry.source} , save it as {entry.file} in any folder, and set "
         f"{FOLDERS_VARIABLE} to that folder"

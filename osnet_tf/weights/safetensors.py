@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from osnet_tf.errors import ArgumentError
-from osnet_tf.weights.errors import CheckpointError
+from osnet_tf.weights.errors import WeightsError
 from osnet_tf.weights.pickled_values import ELEMENT_TYPES, show
 from osnet_tf.weights.pth import decode
 
@@ -45,11 +45,11 @@ def read_safetensors(data: bytes, path: str) -> dict[str, np.ndarray]:
     length = int.from_bytes(data[:8], "little")
     body = data[8 + length :]
     if len(data) < 8 + length:
-        raise CheckpointError(f"{path}: truncated: the header has {length} bytes")
+        raise WeightsError(path, f"truncated: the header has {length} bytes")
     try:
         header = json.loads(data[8 : 8 + length].decode("utf-8"), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path}: damaged safetensors header: {error}") from None
+        raise WeightsError(path, f"damaged safetensors header: {error}") from None
     header.pop("__metadata__", None)
     arrays: dict[str, np.ndarray] = {}
     spans: list[tuple[int, int]] = []
@@ -57,22 +57,23 @@ def read_safetensors(data: bytes, path: str) -> dict[str, np.ndarray]:
         dtype, shape, (start, end) = _entry(name, entry, path)
         size = math.prod(shape) * ELEMENT_TYPES[dtype].itemsize
         if not (0 <= start <= end <= len(body) and end - start == size):
-            raise CheckpointError(
-                f"{path}: the tensor {show(name)} lies at {show(start)}..{show(end)} of "
-                f"{len(body)} bytes and needs {show(size)}"
+            raise WeightsError(
+                path,
+                f"the tensor {show(name)} lies at {show(start)}..{show(end)} of "
+                f"{len(body)} bytes and needs {show(size)}",
             )
         try:
             arrays[name] = decode(body[start:end], dtype).reshape(shape)
         except ValueError as error:  # too many axes
-            raise CheckpointError(f"{path}: the tensor {show(name)}: {error}") from None
+            raise WeightsError(path, f"the tensor {show(name)}: {error}") from None
         spans.append((start, end))
     expected = 0
     for start, end in sorted(spans):
         if start != expected:
-            raise CheckpointError(f"{path}: the tensors overlap or leave a hole at byte {expected}")
+            raise WeightsError(path, f"the tensors overlap or leave a hole at byte {expected}")
         expected = end
     if expected != len(body):
-        raise CheckpointError(f"{path}: {len(body) - expected} bytes belong to no tensor")
+        raise WeightsError(path, f"{len(body) - expected} bytes belong to no tensor")
     return arrays
 
 
@@ -87,11 +88,14 @@ def _entry(name: str, entry: object, path: str) -> tuple[str, list[int], list[in
     if isinstance(entry, dict) and set(entry) == {"dtype", "shape", "data_offsets"}:
         dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
         if isinstance(dtype, str) and dtype not in _DTYPES:
-            raise CheckpointError(f"refused to load {show(name)} from {path}: dtype {show(dtype)}")
+            raise WeightsError(
+                path,
+                f"the tensor {show(name)} is of the type {show(dtype)}, which is not supported",
+            )
         lists = all(
             type(value) is list and all(type(n) is int and n >= 0 for n in value)
             for value in (shape, offsets)
         )
         if isinstance(dtype, str) and lists and len(offsets) == 2:
             return _DTYPES[dtype], shape, offsets
-    raise CheckpointError(f"{path}: the tensor {show(name)} is not described as the format asks")
+    raise WeightsError(path, f"the tensor {show(name)} is not described as the format asks")

@@ -19,7 +19,7 @@ def distance(p, q, kind="euclidean"):
     """Of two vectors, term by term."""
     squared = sum((a - b) ** 2 for a, b in zip(p, q, strict=True))
     if kind != "cosine":
-        return squared if kind == "squared_euclidean" else math.sqrt(squared)
+        return squared if kind == "sqeuclidean" else math.sqrt(squared)
     lengths = math.hypot(*p) * math.hypot(*q)
     return 1.0 - (sum(a * b for a, b in zip(p, q, strict=True)) / lengths if lengths else 0.0)
 
@@ -126,7 +126,7 @@ def test_half_precision_is_computed_in_float32(dtype):
         assert float(value) == pytest.approx(1.0, abs=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["squared_euclidean", "cosine"])
+@pytest.mark.parametrize("kind", ["sqeuclidean", "cosine"])
 def test_other_distances(kind):
     expected = brute_force(PIDS, EMBEDDINGS, margin=0.5, distance_kind=kind)
     each = BatchHardTripletLoss(margin=0.5, distance=kind, reduction="none")(PIDS, EMBEDDINGS)

@@ -13,7 +13,7 @@ import tensorflow as tf
 warnings.simplefilter("ignore")  # TFA's notice of its own end
 import tensorflow_addons as tfa  # noqa: E402
 
-DISTANCES = {"euclidean": "L2", "squared_euclidean": "squared-L2", "cosine": "angular"}
+DISTANCES = {"euclidean": "L2", "sqeuclidean": "squared-L2", "cosine": "angular"}
 
 
 def triplets(inputs):

@@ -13,7 +13,7 @@ BATCHES = (
     "usual", "unit length", "some without positive", "no positives", "one identity",
     "batch of one", "all equal", "all zero", "duplicated images", "negatives on top", "far apart",
 )  # fmt: skip
-DISTANCES = ("euclidean", "squared_euclidean", "cosine")
+DISTANCES = ("euclidean", "sqeuclidean", "cosine")
 LOSSES = {
     "hard 0.0": lambda distance: BatchHardTripletLoss(0.0, distance=distance),
     "hard 1.0": lambda distance: BatchHardTripletLoss(1.0, distance=distance),

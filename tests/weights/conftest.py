@@ -8,12 +8,12 @@ from tests.weights.handmade import legacy_bytes, zip_bytes
 
 @pytest.fixture
 def read(tmp_path):
-    """Reads a checkpoint from its bytes."""
+    """Reads a checkpoint's arrays from its bytes."""
 
     def read(data, name="X.pth"):
         path = tmp_path / name
         path.write_bytes(data)
-        return read_checkpoint(path)
+        return read_checkpoint(path).arrays
 
     return read
 

@@ -1,26 +1,46 @@
-"""The reference weights and values of the public code (see ../shared/reference/README.md)."""
+"""The reference weights and values of the public code (see tests/reference/README.md)."""
 
 import json
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-REFERENCE = Path(__file__).parents[2].parent / "shared" / "reference"
+from osnet_tf.architecture import Architecture
+from osnet_tf.weights.names import entries
+from tests.weights.handmade import safetensors_bytes
+
+REFERENCE = Path(__file__).parents[1] / "reference"
 
 
 def reference_shapes(preset):
-    """{key: shape} of the public code's state dict with 5 classes; skips where it is missing."""
-    path = REFERENCE / "state_dict_shapes.json"
-    if not path.exists():
-        pytest.skip(f"{path} is not there")
-    return {key: tuple(shape) for key, shape in json.loads(path.read_text())[preset].items()}
+    """{key: shape} of the public code's state dict with 5 classes."""
+    shapes = json.loads((REFERENCE / "state_dict_shapes.json").read_text())[preset]
+    return {key: tuple(shape) for key, shape in shapes.items()}
 
 
 def reference_state(shapes):
     """The reference weights: a pure function of every key's name and shape."""
     return {key: _array(key, tuple(shape)) for key, shape in shapes.items()}
+
+
+def state_of(preset="osnet_x0_25", num_classes=5, feature_dim=512):
+    """The reference weights of any preset, by the public code's keys."""
+    table = entries(Architecture(preset, feature_dim), num_classes)
+    return reference_state({entry.key: entry.shape for entry in table})
+
+
+def write_safetensors(path, state):
+    """The float32 arrays of a state dict as a `.safetensors` file."""
+    header, parts, end = {}, [], 0
+    for key, array in state.items():
+        if key.endswith("num_batches_tracked"):
+            continue
+        header[key] = ("F32", array.shape, [end, end + array.nbytes])
+        parts.append(array.tobytes())
+        end += array.nbytes
+    path.write_bytes(safetensors_bytes(header, b"".join(parts)))
+    return path
 
 
 def _array(key, shape):

@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from osnet_tf.weights import CheckpointError
+from osnet_tf.weights import WeightsError
 from tests.weights.handmade import FLOATS, Name, Persistent, dumps, legacy_bytes, tensor, zip_bytes
 
 
@@ -66,7 +66,7 @@ def test_big_endian_archives(read):
     result = read(zip_bytes(state, storages, extra={"byteorder": "big"}))
     np.testing.assert_array_equal(result["x"], FLOATS, strict=True)
     np.testing.assert_array_equal(result["h"], np.array([1.5, -3.25], "f4"), strict=True)
-    with pytest.raises(CheckpointError, match="byte order is 'middle'"):
+    with pytest.raises(WeightsError, match="byte order is 'middle'"):
         read(zip_bytes(state, storages, extra={"byteorder": "middle"}))
 
 
@@ -77,7 +77,7 @@ def test_views_of_storages_as_before_pytorch_0_4(read):
     result = read(legacy_bytes(state, {"1": FLOATS.tobytes()}))
     np.testing.assert_array_equal(result["x"], FLOATS[3:5], strict=True)
     state = {"x": rebuild(where, 2, (2,), (1,))}
-    with pytest.raises(CheckpointError, match="'x' reaches element 3 of a storage of 3"):
+    with pytest.raises(WeightsError, match="'x' reaches element 3 of a storage of 3"):
         read(legacy_bytes(state, {"1": FLOATS.tobytes()}))
 
 
@@ -89,69 +89,64 @@ def test_views_of_storages_as_before_pytorch_0_4(read):
         (tensor("0", (2,), (6,), numel=6), "'x' reaches element 6 of a storage of 6"),
         (tensor("0", (2,), (2**62,), numel=6), "'x' reaches element 4611686018427387904 of"),
         (tensor("0", (1,), (1,), 2**200, numel=6), "'x' reaches element an integer of 201 bits"),
-        (tensor("0", (2**40, 2**40), (0, 0), numel=6), "'x' has an impossible size"),
+        (tensor("0", (2**40, 2**40), (0, 0), numel=6), "'x', 1099511627776 x .* repeats the 6"),
+        (tensor("0", (10**9, 6), (0, 1), numel=6), "'x', 1000000000 x 6, repeats the 6 elements"),
+        (tensor("0", (4000, 6), (0, 1), numel=6), "'x', 4000 x 6, repeats the 6 elements"),
         (tensor("0", (0, 2**70), (1, 1), numel=6), "'x' has an impossible size"),
         (tensor("0", (0, 2**62, 8), (1, 1, 1), numel=6), "'x' has an impossible size"),
     ],
 )
 def test_tensors_out_of_range(read, container, view, message):
-    with pytest.raises(CheckpointError, match=rf"X\.pth: .*({message})"):
+    with pytest.raises(WeightsError, match=rf"X\.pth: .*({message})"):
         read(container({"x": view}, {"0": FLOATS.tobytes()}))
-
-
-def test_a_huge_expanded_tensor_takes_no_memory(read, container):
-    state = {"x": tensor("0", (10**9, 6), (0, 1), numel=6)}
-    result = read(container(state, {"0": FLOATS.tobytes()}))
-    assert result["x"].shape == (10**9, 6)
-    np.testing.assert_array_equal(result["x"][-1], FLOATS)
 
 
 def test_missing_storages(read, container):
     state = {"x": tensor("0", (6,)), "y": tensor("1", (6,))}
-    with pytest.raises(CheckpointError, match=r"(storage '1'|entry 'archive/data/1') is missing"):
+    with pytest.raises(WeightsError, match=r"(storage '1'|entry 'archive/data/1') is missing"):
         read(container(state, {"0": FLOATS.tobytes()}))
 
 
 def test_storages_of_another_size(read):
     state = {"x": tensor("0", (6,), numel=10**6)}
-    with pytest.raises(CheckpointError, match="'0' has 24 bytes where 1000000 elements of float32"):
+    with pytest.raises(WeightsError, match="'0' has 24 bytes where 1000000 elements of float32"):
         read(zip_bytes(state, {"0": FLOATS.tobytes()}))
-    with pytest.raises(CheckpointError, match="'0' has 24 bytes where"):
+    with pytest.raises(WeightsError, match="'0' has 24 bytes where"):
         read(legacy_bytes(state, {"0": FLOATS.tobytes()}))
     state = {"x": tensor("0", (6,)), "y": tensor("0", (3,))}
-    with pytest.raises(CheckpointError, match="'0' is described in two ways: 6 of float32 and 3"):
+    with pytest.raises(WeightsError, match="'0' is described in two ways: 6 of float32 and 3"):
         read(zip_bytes(state, {"0": FLOATS.tobytes()}))
 
 
 def test_the_legacy_stream_of_storages(read):
     state = {"x": tensor("0", (6,))}
-    with pytest.raises(CheckpointError, match="the storage '7' is used by no tensor"):
+    with pytest.raises(WeightsError, match="the storage '7' is used by no tensor"):
         read(legacy_bytes(state, {"0": FLOATS.tobytes(), "7": b""}))
     good = legacy_bytes(state, {"0": FLOATS.tobytes()})
     for numel in (7, 2**40, -1, -(2**63)):
         data = good[:-32] + struct.pack("<q", numel) + good[-24:]
-        with pytest.raises(CheckpointError, match="truncated: the storage '0' of"):
+        with pytest.raises(WeightsError, match="truncated: the storage '0' of"):
             read(data)
-    with pytest.raises(CheckpointError, match=r"magic number .*, version 1002"):
+    with pytest.raises(WeightsError, match=r"magic number .*, version 1002"):
         read(good.replace(dumps(1001), dumps(1002), 1))
     keys = dumps(["0"])
     for forged, message in ((dumps("0"), "keys is '0'"), (dumps([1]), "keys is list")):
-        with pytest.raises(CheckpointError, match=message):
+        with pytest.raises(WeightsError, match=message):
             read(good.replace(keys, forged))
-    with pytest.raises(CheckpointError, match="'0' is listed twice"):
+    with pytest.raises(WeightsError, match="'0' is listed twice"):
         read(good.replace(keys, dumps(["0", "0"])))
 
 
 def test_zip_bombs(read):
     zeros = bytes(10**7)
     state = {"x": tensor("0", (len(zeros) // 4,))}
-    with pytest.raises(CheckpointError, match=r"'archive/data.pkl' is compressed"):
+    with pytest.raises(WeightsError, match=r"'archive/data.pkl' is compressed"):
         read(zip_bytes(state, {"0": zeros}, compression=zipfile.ZIP_DEFLATED))
     # Many names for one and the same stored entry.
     state = {str(i): tensor(str(i), (1000,)) for i in range(50)}
     data = bytearray(zip_bytes(state, {str(i): bytes(4000) for i in range(50)}))
     data = data.replace(b"archive/data/1", b"archive/data/0")
-    with pytest.raises(CheckpointError):
+    with pytest.raises(WeightsError):
         read(bytes(data))
 
 
@@ -159,12 +154,12 @@ def test_a_claimed_size_larger_than_the_file(read):
     data = bytearray(zip_bytes({"x": tensor("0", (6,))}, {"0": FLOATS.tobytes()}))
     entry = data.rindex(b"archive/data/0")
     data[entry - 26 : entry - 18] = struct.pack("<II", 10**9, 10**9)
-    with pytest.raises(CheckpointError, match="'archive/data/0' is larger than the file"):
+    with pytest.raises(WeightsError, match="'archive/data/0' is larger than the file"):
         read(bytes(data))
 
 
 def test_wrong_checksums(read):
     data = zip_bytes({"x": tensor("0", (6,))}, {"0": FLOATS.tobytes()})
     damaged = data.replace(FLOATS.tobytes(), FLOATS[::-1].tobytes())
-    with pytest.raises(CheckpointError, match="'archive/data/0' is damaged: Bad CRC"):
+    with pytest.raises(WeightsError, match="'archive/data/0' is damaged: Bad CRC"):
         read(damaged)

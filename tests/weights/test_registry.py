@@ -10,7 +10,7 @@ import pytest
 
 from osnet_tf import OSNet
 from osnet_tf.presets import PRESETS
-from osnet_tf.weights import CheckpointError, read_checkpoint, registry
+from osnet_tf.weights import WeightsError, read_checkpoint, registry
 from osnet_tf.weights.registry import PRETRAINED, resolve_weights
 from tests.conftest import SHARED
 
@@ -85,7 +85,7 @@ def test_the_real_weights_by_name(monkeypatch, downloads):
         pytest.skip(f"{path} is not there")
     monkeypatch.setenv("OSNET_TF_WEIGHTS", os.path.relpath(path.parent))
     model = OSNet("osnet_x0_25", weights="imagenet", input_shape=(64, 32, 3))
-    state = read_checkpoint(path)
+    state = read_checkpoint(path).arrays
     np.testing.assert_array_equal(
         np.asarray(model.get_layer("fc").kernel), state["fc.0.weight"].T, strict=True
     )
@@ -119,7 +119,7 @@ def test_a_wrong_checksum_is_an_error_and_not_a_reason_to_look_elsewhere(
     good = known(b"weights")
     folders = folder_with(tmp_path / "bad", b"other"), folder_with(tmp_path / "good", good)
     monkeypatch.setenv("OSNET_TF_WEIGHTS", os.pathsep.join(folders))
-    with pytest.raises(CheckpointError) as error:
+    with pytest.raises(WeightsError) as error:
         resolve_weights("osnet_x0_25", "imagenet")
     for part in (
         os.path.join(folders[0], FILE),

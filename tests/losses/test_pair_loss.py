@@ -1,6 +1,6 @@
 import pytest
 
-from osnet_tf.losses.mining import PairLoss
+from osnet_tf.losses.pair_loss import PairLoss
 
 
 def test_the_base_class_is_no_loss():
