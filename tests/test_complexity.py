@@ -87,7 +87,7 @@ def test_every_row_is_a_recipe_and_names_itself():
     for name, (about, arguments) in ABLATIONS.items():
         if name == "primary":
             continue
-        config = make_config(f"ablation_{name}")
+        config = make_config(f"ablation_{name}").model
         assert config.preset == arguments["preset"] in PRESETS
         for key in ("streams", "lite", "gate"):
             if key in arguments:
