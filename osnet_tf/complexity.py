@@ -37,7 +37,7 @@ def count_multiply_adds(model, input_shape=None):
     Returns:
         int.
 
-    Raises ValueError if the model's size is open and none is given.
+    Raises ArgumentError if the model's size is open and none is given.
 
     >>> from osnet_tf import OSNet
     >>> count_multiply_adds(OSNet("osnet_x0_25"))

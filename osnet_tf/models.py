@@ -51,7 +51,7 @@ def OSNet(
         not L2-normalised, >= 0 (the public code's last layer is a ReLU).
 
     Raises:
-        ValueError: unknown preset, impossible shape, or weights of another architecture.
+        ArgumentError: unknown preset, impossible shape, or weights of another architecture.
 
     Reference: arXiv 1905.00953, table 1; IBN and AIN: arXiv 1910.06827.
 
@@ -121,7 +121,7 @@ def add_classifier(embedder, num_classes, *, head="linear", centers=False, name=
         `"logits"` `(batch, num_classes)`, `"embedding"` `(batch, feature_dim)` and, with `centers`,
         `"center_distances"` `(batch, num_classes)`, squared.
 
-    Raises ValueError if `num_classes` is not a positive integer or `head` is unknown.
+    Raises ArgumentError if `num_classes` is not a positive integer or `head` is unknown.
 
     >>> from osnet_tf.losses import LabelSmoothedCrossEntropy, MarginSoftmaxLoss
     >>> embedder = OSNet("osnet_x0_25", input_shape=(64, 32, 3))
@@ -153,7 +153,7 @@ def add_classifier(embedder, num_classes, *, head="linear", centers=False, name=
 def model_size(embedder):
     """`(height, width)` of the images that a model takes.
 
-    Raises ValueError if it takes any size.
+    Raises ArgumentError if it takes any size.
     """
     size = tuple(embedder.input_shape[1:3])
     if None in size:

@@ -61,7 +61,7 @@ def resize(images, size):
         already, their values are unchanged.
 
     Raises:
-        ValueError: if `size` is not two positive integers or `images` has another rank.
+        ArgumentError: if `size` is not two positive integers or `images` has another rank.
 
     Source: `PIL.Image.resize(..., BILINEAR)`, which the public OSNet code uses. images that
     grow on both axes get exactly its pixels; where one shrinks, Pillow's weights of fixed precision

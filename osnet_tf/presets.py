@@ -55,7 +55,7 @@ PRESETS = {preset.name: preset for preset in _presets()}
 def get_preset(name):
     """The preset of that name.
 
-    Raises ValueError, with the nearest name, if there is none.
+    Raises ArgumentError, with the nearest name, if there is none.
 
     >>> get_preset("osnet_x0_25").widths
     (16, 64, 96, 128)

@@ -311,3 +311,31 @@ def test_one_step_of_fit_reaches_every_weight_of_osnet(small):
         # A gate's hidden ReLU may be closed for every image of the batch
         if "/gate/" not in variable.path:
             assert np.any(array(variable) != value), variable.path
+
+
+@pytest.mark.one_backend
+def test_the_image_data_format_of_keras_changes_nothing(model, embedding):
+    """All is channels-last by its own word, whatever the global setting says."""
+    keras.config.set_image_data_format("channels_first")
+    try:
+        other = OSNet("osnet_x0_25", input_shape=(*SIZE, 3))
+        other.set_weights(model.get_weights())
+        np.testing.assert_array_equal(array(other(images())), embedding)
+        np.testing.assert_array_equal(array(model(images())), embedding)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+
+
+@pytest.mark.one_backend
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method:UserWarning")
+def test_keras_quantises_what_it_can():
+    """int8 Dense layers, the gates' and the last; no convolution has an int8 kind in Keras."""
+    model = disturbed(OSNet("osnet_x0_25", input_shape=(*SIZE, 3), streams=1))
+    expected = array(model(images()))
+    model.quantize("int8")
+    dense = [x for x in model._flatten_layers() if isinstance(x, keras.layers.Dense)]
+    assert len(dense) == 13
+    assert {layer.kernel.dtype for layer in dense} == {"int8"}
+    found = array(model(images()))
+    cosine = (found * expected).sum(1) / np.linalg.norm(found, axis=1)
+    assert np.all(cosine / np.linalg.norm(expected, axis=1) > 0.999)

@@ -36,7 +36,7 @@ class BatchNorm(keras.layers.BatchNormalization):
 
     Input: float tensor `(batch, ..., channels)`. Output: the same shape.
 
-    Raises ValueError for an argument outside these.
+    Raises ArgumentError for an argument outside these.
 
     Reference: Ioffe and Szegedy 2015 (arXiv 1502.03167).
 

@@ -46,7 +46,7 @@ class ConvNorm(Composite):
     Input: `(batch, height, width, channels)`. Output:
     `(batch, ceil(height / strides), ceil(width / strides), filters)`.
 
-    Raises ValueError for an argument outside these.
+    Raises ArgumentError for an argument outside these.
 
     Reference: `ConvLayer`, `Conv1x1` and `Conv1x1Linear` of the public code.
 
@@ -82,9 +82,10 @@ class ConvNorm(Composite):
         self.pad = None
         padded_shape = input_shape
         if self.strides > 1 and self.kernel_size > 1:
-            self.pad = self._child(
+            self.pad = self._built_child(
                 keras.layers.ZeroPadding2D,
                 "pad",
+                input_shape,
                 padding=self.kernel_size // 2,
                 data_format="channels_last",
             )
@@ -152,7 +153,7 @@ class LightConv3x3(Composite):
 
     Input: `(batch, height, width, channels)`. Output: `(batch, height, width, filters)`.
 
-    Raises ValueError for an argument outside these.
+    Raises ArgumentError for an argument outside these.
 
     Reference: arXiv 1905.00953, section 3.1 and figure 3(b).
 

@@ -28,7 +28,7 @@ class ChannelGate(Composite):
 
     Input: `(batch, height, width, channels)`. Output: the same shape, or the gates.
 
-    Raises ValueError for an argument outside these, or fewer than `reduction` channels.
+    Raises ArgumentError for an argument outside these, or fewer than `reduction` channels.
 
     Reference: arXiv 1905.00953, section 3.2, equations 3 and 4.
 

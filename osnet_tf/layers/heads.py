@@ -50,7 +50,7 @@ class CosineClassifier(_ClassVectors):
 
     Input: `(batch, dim)` float. Output: `(batch, num_classes)` in [-1, 1].
 
-    Raises ValueError if `num_classes` is not a positive integer.
+    Raises ArgumentError if `num_classes` is not a positive integer.
 
     Reference: Deng et al. 2019 (arXiv 1801.07698), section 2.1; Wang et al. 2018 (arXiv
     1801.09414), section 3.2.
@@ -92,7 +92,7 @@ class CenterDistances(_ClassVectors):
 
     Input: `(batch, dim)` float. Output: `(batch, num_classes)`, >= 0. The centers begin at zero.
 
-    Raises ValueError if `num_classes` is not a positive integer.
+    Raises ArgumentError if `num_classes` is not a positive integer.
 
     Reference: Wen et al. 2016, "A Discriminative Feature Learning Approach for Deep Face
     Recognition" (ECCV), section 3.2.

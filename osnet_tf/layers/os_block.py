@@ -39,7 +39,7 @@ class OSBlock(Composite):
 
     Input: `(batch, height, width, channels)`. Output: `(batch, height, width, filters)`.
 
-    Raises ValueError for an argument outside these.
+    Raises ArgumentError for an argument outside these.
 
     Reference: arXiv 1905.00953, section 3.2 and figure 4; AIN: arXiv 1910.06827.
 

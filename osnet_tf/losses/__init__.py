@@ -1,8 +1,12 @@
-"""Losses for re-identification: Keras losses, usable in any `compile`."""
+"""Losses for re-identification: Keras losses, usable in any `compile`.
+
+A loss of one's own on pairs of images is one class, a `PairLoss`.
+"""
 
 from osnet_tf.losses.center import CenterLoss
 from osnet_tf.losses.circle import CircleLoss
 from osnet_tf.losses.cross_entropy import LabelSmoothedCrossEntropy
+from osnet_tf.losses.distances import pairwise_distances
 from osnet_tf.losses.margin_softmax import MarginSoftmaxLoss
 from osnet_tf.losses.pair_loss import PairLoss, Pairs
 from osnet_tf.losses.triplet import BatchHardTripletLoss, SemiHardTripletLoss
@@ -19,4 +23,5 @@ __all__ = [
     "Pairs",
     "SemiHardTripletLoss",
     "WeightedLosses",
+    "pairwise_distances",
 ]

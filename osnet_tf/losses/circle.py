@@ -35,7 +35,7 @@ class CircleLoss(PairLoss):
     Call arguments: integer identities `(batch,)`, below 2^24 (Keras passes them on as float32);
     embeddings `(batch, dim)` float, of any length. Computed in float32.
 
-    Raises ValueError for an argument outside these.
+    Raises ArgumentError for an argument outside these.
 
     Reference: Sun et al. 2020 (arXiv 2002.10857), sections 3.2 and 3.3.
 

@@ -20,7 +20,7 @@ class LabelSmoothedCrossEntropy(keras.losses.Loss):
     Call arguments: integer labels `(batch,)` in [0, classes); logits `(batch, classes)` float.
     Computed in float32 whatever the logits are.
 
-    Raises ValueError if `smoothing` lies outside [0, 1).
+    Raises ArgumentError if `smoothing` lies outside [0, 1).
 
     Reference: Szegedy et al. 2016 (arXiv 1512.00567), section 7; arXiv 1905.00953, section 4.1.
 

@@ -49,7 +49,7 @@ class MarginSoftmaxLoss(LabelSmoothedCrossEntropy):
     Call arguments: integer labels `(batch,)` in [0, classes); cosines `(batch, classes)` float.
     Computed in float32.
 
-    Raises ValueError for an argument outside these.
+    Raises ArgumentError for an argument outside these.
 
     Reference: Deng et al. 2019 (arXiv 1801.07698), equation 3; Wang et al. 2018 (arXiv
     1801.09414), equations 4 and 6.

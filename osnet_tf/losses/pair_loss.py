@@ -1,6 +1,7 @@
 """Which images of which replicas a loss on pairs may pair up."""
 
 import abc
+import re
 from typing import NamedTuple
 
 import keras
@@ -92,18 +93,43 @@ def pair_up(pids, embeddings, mining):
 class PairLoss(keras.losses.Loss, abc.ABC):
     """The base of losses that compare the images of a batch with one another.
 
-    A subclass has `anchor_losses`; Keras then takes the mean of what it returns (or what
-    `reduction` says), and divides it by the number of replicas.
+    A loss of one's own is a subclass with one method, `anchor_losses`. It works in `compile` and
+    `fit`, in `WeightedLosses` and under `tf.distribute`; Keras takes the mean of what the method
+    returns (or what `reduction` says), and divides it by the number of replicas.
 
     Args:
-        mining: "replica", or "global" to compare with all replicas' images.
-        name, reduction: Those of `keras.losses.Loss`.
+        mining: "replica" to compare the images of a replica's part of the batch; "global" to
+            compare them with those of all replicas.
+        name: What the loss is called in logs; by default the class's name in lower case, as
+            "contrastive_loss" for `ContrastiveLoss`.
+        reduction: That of `keras.losses.Loss`.
 
-    Raises ValueError if `mining` is neither.
+    Call arguments: integer identities `(batch,)`, below 2^24 (Keras passes them on as float32);
+    embeddings `(batch, dim)` float. Computed in float32.
+
+    Raises ArgumentError if `mining` is neither.
+
+    Example, the contrastive loss (Hadsell et al. 2006): images of one person near each other,
+    those of two at least 1 apart.
+
+    >>> import numpy as np
+    >>> from keras import ops
+    >>> from osnet_tf.losses import pairwise_distances
+    >>> class ContrastiveLoss(PairLoss):
+    ...     def anchor_losses(self, pairs):
+    ...         distances = pairwise_distances(pairs.anchors, pairs.others)
+    ...         near = ops.where(pairs.positive, ops.square(distances), 0.0)
+    ...         far = ops.where(pairs.negative, ops.square(ops.relu(1.0 - distances)), 0.0)
+    ...         return ops.sum(near + far, axis=1)
+    >>> loss = ContrastiveLoss()
+    >>> pids, x = np.array([0, 0, 1]), np.array([[0.0], [0.5], [0.75]], "float32")
+    >>> loss.name, round(float(loss(pids, x)), 4)  # 2 x (0.5^2 + 0.25^2 + 0.75^2) / 3
+    ('contrastive_loss', 0.5833)
     """
 
-    def __init__(self, mining, name, reduction):
+    def __init__(self, mining="replica", name=None, reduction="sum_over_batch_size"):
         check_choice(MINING, mining=mining)
+        name = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
         # Keras converts labels too to a loss's dtype: in bfloat16, 750 and 751 would be one person
         super().__init__(name=name, reduction=reduction, dtype="float32")
         self.mining = mining
@@ -116,7 +142,8 @@ class PairLoss(keras.losses.Loss, abc.ABC):
         """The loss of each anchor.
 
         Args:
-            pairs: `Pairs` of n anchors.
+            pairs: `Pairs` of n anchors and m others. A degenerate batch is the method's to bear:
+                an anchor may have no positive, or no negative.
 
         Returns:
             float32 `(n,)`.

@@ -57,7 +57,7 @@ class BatchHardTripletLoss(_TripletLoss):
     Call arguments: integer identities `(batch,)`, below 2^24 (Keras passes them on as float32);
     embeddings `(batch, dim)` float. Computed in float32.
 
-    Raises ValueError for an argument outside these.
+    Raises ArgumentError for an argument outside these.
 
     Reference: Hermans et al. 2017 (arXiv 1703.07737), equations 5 and 6.
 
@@ -118,7 +118,7 @@ class SemiHardTripletLoss(_TripletLoss):
     Call arguments: integer identities `(batch,)`, below 2^24 (Keras passes them on as float32);
     embeddings `(batch, dim)` float. Computed in float32.
 
-    Raises ValueError for an argument outside these.
+    Raises ArgumentError for an argument outside these.
 
     Reference: Schroff et al. 2015 (arXiv 1503.03832), section 3.2.
 
