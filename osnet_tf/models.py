@@ -2,7 +2,7 @@
 
 import keras
 
-from osnet_tf.checks import check_choice, check_int
+from osnet_tf.checks import check_choice, check_int, is_int
 from osnet_tf.errors import ArgumentError
 from osnet_tf.layers import BatchNorm, CenterDistances, ConvNorm, CosineClassifier, OSBlock
 from osnet_tf.preprocessing import normalization_layer
@@ -164,10 +164,14 @@ def model_size(embedder):
 
 
 def _check_input_shape(input_shape):
-    shape = tuple(input_shape)
+    shape = tuple(input_shape) if isinstance(input_shape, list | tuple) else ()
     if len(shape) != 3 or shape[2] != 3:
         raise ArgumentError(
             f"`input_shape` must be (height, width, 3). Received: input_shape={input_shape}"
+        )
+    if any(n is not None and not is_int(n) for n in shape):
+        raise ArgumentError(
+            f"`input_shape` must hold integers or None. Received: input_shape={input_shape}"
         )
     # 13 pixels are 7 after the stem, 4 after the max-pool, 2 and 1 after the transitions
     if any(n is not None and n < 13 for n in shape[:2]):

@@ -1,9 +1,8 @@
 """The public OSNets as data: widths and where instance normalisation stands."""
 
-import difflib
 from typing import NamedTuple
 
-from osnet_tf.errors import ArgumentError
+from osnet_tf.checks import check_choice
 
 #: Kinds of `LightConv3x3`: the paper's, then its comparisons.
 LITE_KINDS = ("pointwise_depthwise", "depthwise_pointwise", "full")
@@ -60,13 +59,7 @@ def get_preset(name):
     >>> get_preset("osnet_x0_25").widths
     (16, 64, 96, 128)
     """
-    if name not in PRESETS:
-        near = difflib.get_close_matches(str(name).lower(), PRESETS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ArgumentError(
-            f"Unknown preset.{hint} There are: {', '.join(sorted(PRESETS))}. "
-            f"Received: preset={name!r}"
-        )
+    check_choice(PRESETS, preset=name)
     return PRESETS[name]
 
 

@@ -93,7 +93,7 @@ def test_only_the_papers_parts_are_public():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"preset": "osnet_x2"}, "Unknown preset"),
+        ({"preset": "osnet_x2"}, "`preset` must be one of"),
         ({"streams": 0}, r"`streams` must be an integer >= 1. Received: streams=0"),
         ({"streams": 17}, r"`streams` must be <= 16. Received: streams=17"),
         ({"lite": "dw"}, r"`lite` must be one of .* Received: lite='dw'"),

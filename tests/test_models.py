@@ -45,8 +45,8 @@ def embedding(model):
 @pytest.mark.parametrize(
     ("preset", "message"),
     [
-        ("osnet_x0_2", r"Unknown preset. Did you mean 'osnet_x0_25'\?"),
-        ("vgg", r"Unknown preset. There are: .*Received: preset='vgg'"),
+        ("osnet_x0_2", r"`preset` must be one of .* Did you mean 'osnet_x0_25'\?"),
+        ("vgg", r"`preset` must be one of .*'\. Received: preset='vgg'"),
     ],
 )
 def test_unknown_presets(preset, message):
@@ -62,6 +62,9 @@ def test_unknown_presets(preset, message):
         ({"input_shape": (None, 12, 3)}, r"at least 13. Received: input_shape=\(None, 12, 3\)"),
         ({"input_shape": (256, 128, 1)}, r"must be \(height, width, 3\). Received: .*\(256, 128"),
         ({"input_shape": (256, 128)}, r"must be \(height, width, 3\). Received: .*\(256, 128\)"),
+        ({"input_shape": (64.0, 32, 3)}, r"integers or None. Received: .*\(64.0, 32, 3\)"),
+        ({"input_shape": (True, "x", 3)}, r"integers or None. Received: .*\(True, 'x', 3\)"),
+        ({"input_shape": 64}, r"must be \(height, width, 3\). Received: input_shape=64"),
         ({"feature_dim": 0}, r"`feature_dim` must be an integer >= 1. Received: feature_dim=0"),
         ({"feature_dim": 1.5}, r"`feature_dim` must be an integer .* Received: feature_dim=1.5"),
         ({"feature_dim": True}, r"`feature_dim` must be an integer .* feature_dim=True"),

@@ -87,10 +87,9 @@ def load_hdf5_weights(model: keras.Model, path: str | os.PathLike) -> None:
     if not kinds:
         raise WeightsError(
             path,
-            "does not say of which architecture its weights are: it is no OSNet's, or older than "
-            "this is written. Take the .keras file of the same model, which says it, or build the "
-            f"model that you know it is of and use Keras's own model.load_weights({path!r}) once, "
-            "then save that",
+            "does not say of which architecture its weights are: an older version wrote it, or "
+            "other code. Take the .keras file of the same model, which says it; or, where you know "
+            "the architecture, load it with Keras's own model.load_weights and save it again",
         )
     with _restored_after_errors(model):
         with _errors_named(path, f"does not fit the model {model.name!r}, {architecture}"):

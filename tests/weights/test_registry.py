@@ -182,7 +182,7 @@ def test_a_file_of_unknown_checksum_is_used_but_never_downloaded(tmp_path, monke
         ("osnet_x0_25", "imagnet", r"There are: imagenet, market1501; or .* weights='imagnet'"),
         ("osnet_ain_x0_5", "market1501", r"osnet_ain_x0_5 has no .* There are: imagenet; or "),
         ("osnet_ibn_x0_25", "imagenet", r"There are: none; or give the path of a file"),
-        ("osnet_x9", "imagenet", r"Unknown preset"),
+        ("osnet_x9", "imagenet", r"`preset` must be one of"),
     ],
 )
 def test_unknown_names(preset, weights, message, downloads):
