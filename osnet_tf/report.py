@@ -309,7 +309,7 @@ def sweep_table(trials):
 
 
 def evaluator_table(rows):
-    """What `osnet_tf.metrics.benchmark.compare` returned, with ratios to the first row.
+    """`osnet_tf.metrics.ranking_cost.Cost`s as a table, with ratios to the first row.
 
     >>> from types import SimpleNamespace
     >>> figures = {"seconds": 2.0, "mebibytes": 100.0, "mAP": 0.5}

@@ -4,14 +4,13 @@ python train/benchmark.py --table=ablation
 python train/benchmark.py --table=pipeline --dataset=market1501 --data_dir=DIR
 python train/benchmark.py --table=latency --preset=osnet_x0_25
 python train/benchmark.py --table=ranking --size=msmt17
-python train/benchmark.py --table=reranking --public_code=DIR
 """
 
 from absl import flags
 
 from osnet_tf import report
 from osnet_tf.commands import command_line
-from osnet_tf.metrics import benchmark as evaluators
+from osnet_tf.metrics import ranking_cost
 from osnet_tf.progress_bar import progress_bar
 
 FLAGS = flags.FLAGS
@@ -31,16 +30,10 @@ def define_flags():
     flags.DEFINE_integer("width", 64, "Width.", lower_bound=1)
     flags.DEFINE_string("preset", "osnet_x1_0", "Architecture whose latency is measured.")
     flags.DEFINE_enum(
-        "size", "market1501", list(evaluators.SIZES), "Test set whose numbers (re)ranking takes."
+        "size", "market1501", list(ranking_cost.SIZES), "Test set whose numbers (re)ranking takes."
     )
     flags.DEFINE_list(
         "features", [], "QUERY.npz,GALLERY.npz that embed.py wrote, in place of made-up features."
-    )
-    flags.DEFINE_string(
-        "public_code",
-        None,
-        "Checkout of KaiyangZhou/deep-person-reid, with its evaluator compiled, to compare with "
-        "(needs PyTorch).",
     )
 
 
@@ -70,11 +63,11 @@ def latency():
 
 
 def evaluation():
-    made_up = None if FLAGS.features else evaluators.make_features(evaluators.SIZES[FLAGS.size])
-    sets = made_up or evaluators.read_features(*FLAGS.features)
+    made_up = None if FLAGS.features else ranking_cost.make_features(ranking_cost.SIZES[FLAGS.size])
+    sets = made_up or ranking_cost.read_features(*FLAGS.features)
     with progress_bar(True, None, FLAGS.table, unit="runs") as count:
-        rows = evaluators.compare(FLAGS.table, sets, public_code=FLAGS.public_code, progress=count)
-    return report.evaluator_table(rows)
+        cost = ranking_cost.measure_cost(FLAGS.table, sets, progress=count)
+    return report.evaluator_table([cost])
 
 
 def main(_):

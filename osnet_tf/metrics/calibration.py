@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from osnet_tf.checks import check_choice
 from osnet_tf.errors import ArgumentError, NotFoundError
 from osnet_tf.files import write_json
-from osnet_tf.metrics.checks import check_choice
 from osnet_tf.metrics.distances import METRICS
 
 
@@ -44,7 +44,7 @@ class Calibration:
     dataset: str = ""
 
     def __post_init__(self):
-        check_choice(self.metric, "metric", METRICS)
+        check_choice(METRICS, metric=self.metric)
         if not np.isfinite(self.threshold):
             raise ArgumentError(f"threshold must be finite. Received: threshold={self.threshold}")
 

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from osnet_tf.metrics.checks import check_choice, check_count, check_features, check_same_width
-from osnet_tf.metrics.distances import METRICS
-from osnet_tf.metrics.exact import ExactDistances
+from osnet_tf.checks import check_int
+from osnet_tf.metrics.distances import check_sets, distance_blocks
 from osnet_tf.metrics.labels import Labels
 
 
@@ -59,7 +58,7 @@ def rank_single_shot(
         A `SingleShotResult`.
 
     Raises:
-        TypeError, ValueError: as `rank`; `repeats` < 1.
+        TypeError, ArgumentError: as `rank`; `repeats` < 1.
 
     Reference:
         Li et al., "DeepReID", CVPR 2014, section 5.
@@ -72,11 +71,8 @@ def rank_single_shot(
     >>> bool(0.3 < result.cmc[0] < 0.7), float(result.cmc[1])
     (True, 1.0)
     """
-    query = check_features(query, "query")
-    gallery = check_features(gallery, "gallery")
-    check_same_width(query, gallery, "query", "gallery")
-    check_choice(metric, "metric", METRICS)
-    repeats, max_rank = check_count(repeats, "repeats"), check_count(max_rank, "max_rank")
+    query, gallery = check_sets(query, gallery, metric, None)
+    check_int(repeats=repeats, max_rank=max_rank)
     labels = Labels.check(
         len(query), len(gallery), q_pids, g_pids, q_camids, g_camids, camera_aware
     )
@@ -87,16 +83,16 @@ def rank_single_shot(
     counts = starts[present + 1] - starts[present]
     drawn = order[starts[present] + (chance * counts).astype(np.int64)]
 
-    exact = ExactDistances(query, gallery, metric)
     columns = np.arange(len(gallery))
     place = np.empty(len(gallery), np.int64)
     first_match = np.zeros((len(query), repeats), np.int64)
-    for i, pid in enumerate(labels.q_pids):
+    for i, distances in _rows(query, gallery, metric):
+        pid = labels.q_pids[i]
         same = order[starts[pid] : starts[pid + 1]]
         matches = same[labels.g_camids[same] != labels.q_camids[i]]
         if not len(matches):
             continue
-        place[np.argsort(exact(i, columns), kind="stable")] = columns
+        place[np.argsort(distances, kind="stable")] = columns
         person = np.searchsorted(present, pid)
         match = matches[(chance[:, person] * len(matches)).astype(np.int64)]
         nearer = place[drawn] < place[match][:, None]
@@ -111,3 +107,8 @@ def rank_single_shot(
         num_valid_queries=int(valid.sum()),
         num_unmatched_queries=int((~valid).sum()),
     )
+
+
+def _rows(query, gallery, metric):
+    for rows, distances in distance_blocks(query, gallery, metric=metric):
+        yield from enumerate(distances, rows.start)

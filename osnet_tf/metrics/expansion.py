@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from osnet_tf.checks import check_int, check_number
 from osnet_tf.errors import ArgumentError
-from osnet_tf.metrics.checks import check_count, check_features, check_same_width
-from osnet_tf.metrics.keys import unit_rows
+from osnet_tf.metrics.distances import unit_rows
+from osnet_tf.metrics.features import check_features, check_same_width
 from osnet_tf.metrics.neighbors import nearest
 
 
@@ -26,7 +27,7 @@ def expand_queries(query, gallery, *, k=5, alpha=None, metric="cosine", block=No
         float32 `(Q, D)`.
 
     Raises:
-        ValueError: shapes that do not fit, NaN features, k outside [1, G], alpha < 0.
+        ArgumentError: shapes that do not fit, NaN features, k outside [1, G], alpha < 0.
 
     Reference:
         Chum et al., "Total recall", ICCV 2007; Radenovic et al., arXiv 1711.02512, section 5.3.
@@ -59,7 +60,7 @@ def augment_gallery(gallery, *, k=5, alpha=None, metric="cosine", block=None):
         float32 `(G, D)`.
 
     Raises:
-        ValueError: as `expand_queries`; k outside [1, G - 1].
+        ArgumentError: as `expand_queries`; k outside [1, G - 1].
 
     Reference:
         Turcot and Lowe, ICCV Workshops 2009; Arandjelovic and Zisserman, CVPR 2012, section 4.
@@ -72,7 +73,8 @@ def augment_gallery(gallery, *, k=5, alpha=None, metric="cosine", block=None):
     """
     gallery = check_features(gallery, "gallery")
     _check_alpha(alpha)
-    if check_count(k, "k") >= len(gallery):
+    check_int(k=k)
+    if k >= len(gallery):
         raise ArgumentError(f"k must be < the {len(gallery)} rows of gallery. Received: k={k}")
     indices, _ = nearest(gallery, gallery, k + 1, metric=metric, block=block)
     other = indices != np.arange(len(gallery))[:, None]
@@ -81,8 +83,8 @@ def augment_gallery(gallery, *, k=5, alpha=None, metric="cosine", block=None):
 
 
 def _check_alpha(alpha):
-    if alpha is not None and not alpha >= 0:
-        raise ArgumentError(f"alpha must be None or >= 0. Received: alpha={alpha}")
+    if alpha is not None:
+        check_number(0, alpha=alpha)
 
 
 def _averaged(features, gallery, indices, alpha, metric):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from osnet_tf.errors import ArgumentError
-from osnet_tf.metrics.checks import check_labels, check_same_kind
+from osnet_tf.metrics.features import check_labels, check_same_kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Labels:
         return order, np.searchsorted(self.g_pids[order], np.arange(count + 1))
 
     def check_some_match(self):
-        """Raises ValueError, with what to change, if no query has any match."""
+        """Raises ArgumentError, with what to change, if no query has any match."""
         stride = max(self.q_camids.max(), self.g_camids.max()) + 2
         pairs = np.unique(self.g_pids * stride + self.g_camids)
         cameras_of = np.bincount(pairs // stride, minlength=self.q_pids.max() + 1)
@@ -83,5 +83,15 @@ def _code(q_labels, g_labels, name, num_query, num_gallery):
     q_labels = check_labels(q_labels, f"q_{name}", num_query)
     g_labels = check_labels(g_labels, f"g_{name}", num_gallery)
     check_same_kind(q_labels, g_labels, f"q_{name}", f"g_{name}")
-    _, codes = np.unique(np.concatenate([q_labels, g_labels]), return_inverse=True)
+    both = _one_type(q_labels), _one_type(g_labels)
+    _, codes = np.unique(np.concatenate(both), return_inverse=True)
     return codes[:num_query], codes[num_query:]
+
+
+def _one_type(labels):
+    """Integers as int64, or as Python's where they exceed it: NumPy would join int64 and uint64 as
+    floats, which above 2^53 are the same for different integers."""
+    if labels.dtype.kind == "U":
+        return labels
+    large = labels.dtype.kind == "u" and labels.max() > np.iinfo(np.int64).max
+    return labels.astype(object if large else np.int64)

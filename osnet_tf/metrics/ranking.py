@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from osnet_tf.checks import check_int
 from osnet_tf.errors import ArgumentError
-from osnet_tf.metrics.checks import check_choice, check_count, check_features, check_same_width
-from osnet_tf.metrics.distances import METRICS
+from osnet_tf.metrics.distances import check_sets, distance_blocks
 from osnet_tf.metrics.labels import Labels
-from osnet_tf.metrics.positions import match_positions, positions_in_blocks
+from osnet_tf.metrics.positions import match_ranks
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +43,9 @@ class RankingResult:
     num_matches: np.ndarray
 
     def rank_k(self, k):
-        """Rank-k, `cmc[k - 1]`; raises ValueError unless 1 <= k <= max_rank."""
-        if check_count(k, "k") > len(self.cmc):
+        """Rank-k, `cmc[k - 1]`; raises ArgumentError unless 1 <= k <= max_rank."""
+        check_int(k=k)
+        if k > len(self.cmc):
             raise ArgumentError(f"k must be <= max_rank={len(self.cmc)}. Received: k={k}")
         return float(self.cmc[k - 1])
 
@@ -76,10 +77,9 @@ def rank(
     query the gallery images of the same person *by the same camera* are taken out, then CMC, AP and
     INP follow from the ranks of the images of the same person that are left.
 
-    Exactness: distances come from one float32 product; wherever its rounding could change a rank,
-    the distances are computed again in float64 directly from the features. So the result is that of
-    a float64 evaluation, whatever `block` is. Equal distances are ordered by gallery index, as a
-    stable sort does. No Q x G matrix is held: memory is a copy of the features and one block.
+    The order is that of a stable sort of the distances that `distance_blocks` gives, computed in
+    float64 and rounded to float32: equal ones, among them those to equal images, stand in the
+    gallery's order. No Q x G matrix is held: memory is a float64 copy of the gallery and one block.
 
     Args:
         query: `(Q, D)` real features, taken as float32.
@@ -96,7 +96,7 @@ def rank(
             the gallery then finds itself.
         query_paths: optional `(Q,)` image paths, named when features are NaN.
         gallery_paths: the same for the gallery.
-        block: queries at a time; by default as many as fit 16 MB. It does not change the result.
+        block: queries at a time; by default as many as fit 16 MB.
         progress: called with the number of queries of each finished block; may be None.
 
     Returns:
@@ -104,7 +104,7 @@ def rank(
 
     Raises:
         TypeError: features that are not real numbers, labels neither integers nor strings.
-        ValueError: shapes that do not fit, NaN or infinite features, an unknown metric,
+        ArgumentError: shapes that do not fit, NaN or infinite features, an unknown metric,
             `max_rank` or `block` < 1, or no query with a match at all.
 
     Example:
@@ -119,18 +119,14 @@ def rank(
     >>> round(result.mAP, 4)            # hits at ranks 1 and 3
     0.8333
     """
-    query = check_features(query, "query", query_paths)
-    gallery = check_features(gallery, "gallery", gallery_paths)
-    check_same_width(query, gallery, "query", "gallery")
-    check_choice(metric, "metric", METRICS)
-    max_rank = check_count(max_rank, "max_rank")
-    block = None if block is None else check_count(block, "block")
+    query, gallery = check_sets(query, gallery, metric, block, query_paths, gallery_paths)
+    check_int(max_rank=max_rank)
     labels = Labels.check(
         len(query), len(gallery), q_pids, g_pids, q_camids, g_camids, camera_aware
     )
     labels.check_some_match()
-    found = match_positions(query, gallery, labels, metric=metric, block=block, progress=progress)
-    return _measure(*found, max_rank)
+    blocks = distance_blocks(query, gallery, metric=metric, block=block)
+    return _measure(*match_ranks(blocks, labels, progress), max_rank)
 
 
 def rank_distances(
@@ -156,8 +152,8 @@ def rank_distances(
 
     Raises:
         TypeError: distances that are not real, labels neither integers nor strings.
-        ValueError: shapes that do not fit, NaN or infinite distances, `max_rank` < 1, or no query
-            with a match.
+        ArgumentError: shapes that do not fit, NaN or infinite distances, `max_rank` < 1, or no
+            query with a match.
 
     Example:
 
@@ -165,14 +161,14 @@ def rank_distances(
     >>> rank_distances([[0.1, 0.3, 0.2]], [7], [7, 7, 4], [0], [1, 1, 1], max_rank=2).cmc
     array([1., 1.])
     """
-    max_rank = check_count(max_rank, "max_rank")
+    check_int(max_rank=max_rank)
     num_query, num_gallery = np.size(q_pids), np.size(g_pids)
     labels = Labels.check(num_query, num_gallery, q_pids, g_pids, q_camids, g_camids, camera_aware)
     labels.check_some_match()
     if isinstance(distances, np.ndarray | list | tuple):
         distances = [(slice(0, num_query), np.asarray(distances))]
     blocks = _checked_blocks(distances, num_query, num_gallery)
-    return _measure(*positions_in_blocks(blocks, labels), max_rank)
+    return _measure(*match_ranks(blocks, labels), max_rank)
 
 
 def _checked_blocks(blocks, num_query, num_gallery):

@@ -7,13 +7,10 @@ their Jaccard distance are sparse; what remains of size N x N is one pass of blo
 
 import numpy as np
 
+from osnet_tf.checks import check_int, check_number
 from osnet_tf.errors import ArgumentError
-from osnet_tf.metrics.blocks import BlockKeys
-from osnet_tf.metrics.checks import check_choice, check_count, check_features, check_same_width
-from osnet_tf.metrics.distances import METRICS
-from osnet_tf.metrics.exact import exact_distances
-from osnet_tf.metrics.keys import power_of_two_below
-from osnet_tf.metrics.neighbors import find_nearest
+from osnet_tf.metrics.distances import check_sets, distance_blocks, paired_distances
+from osnet_tf.metrics.neighbors import nearest_and_farthest
 
 _PAIRS = 2048  # pairs of features held in float64 at a time
 
@@ -26,8 +23,7 @@ class Reranker:
     paper's squared Euclidean distance (its equation 1), or 1 - cos for `metric="cosine"`. (The
     public PyTorch code squares whatever matrix it is given, which its callers have squared before.)
 
-    Neighbour lists equal those of a stable sort of float64 distances; distances are then within
-    1e-5 of the dense formulation.
+    Neighbour lists are those of `nearest`; distances are within 1e-5 of the dense formulation.
 
     Args:
         query: `(Q, D)` real features, taken as float32.
@@ -42,7 +38,7 @@ class Reranker:
             while this is made: nearly all of the work; may be None.
 
     Raises:
-        ValueError: shapes that do not fit, NaN features, parameters out of range.
+        ArgumentError: shapes that do not fit, NaN features, parameters out of range.
         ImportError: if SciPy is not installed.
 
     Example:
@@ -70,64 +66,76 @@ class Reranker:
         block=None,
         progress=None,
     ):
-        query = check_features(query, "query")
-        gallery = check_features(gallery, "gallery")
-        check_same_width(query, gallery, "query", "gallery")
-        check_choice(metric, "metric", METRICS)
+        query, gallery = check_sets(query, gallery, metric, block)
         total = len(query) + len(gallery)
-        if check_count(k1, "k1") >= total:
+        check_int(k1=k1, k2=k2)
+        if k1 >= total:
             raise ArgumentError(f"k1 must be < the {total} images in all. Received: k1={k1}")
-        if check_count(k2, "k2") > k1 + 1:
+        if k2 > k1 + 1:
             raise ArgumentError(f"k2 must be <= k1 + 1. Received: k2={k2}, k1={k1}")
-        if not 0 <= lambda_value <= 1:
-            raise ArgumentError(
-                f"lambda_value must be in [0, 1]. Received: lambda_value={lambda_value}"
-            )
-        block = None if block is None else check_count(block, "block")
-        self._num_query, self._num_gallery = len(query), len(gallery)
+        check_number(0, 1, lambda_value=lambda_value)
+        self._sets, self._block = (query, gallery), block
+        self._metric = "cosine" if metric == "cosine" else "euclidean"  # squared when it is scaled
         self._lambda = float(lambda_value)
         features = np.concatenate([query, gallery])
-        features *= np.float32(power_of_two_below(np.abs(features).max()))
-        query, gallery = features[: len(query)], features[len(query) :]
-        neighbors, farthest = find_nearest(features, features, k1 + 1, metric, block, progress)
-        self._scale = 1.0 / np.where(farthest > 0, farthest, 1.0)
+        neighbors, _, farthest = nearest_and_farthest(
+            features, features, k1 + 1, self._metric, block, progress
+        )
+        self._farthest = np.where(farthest > 0, farthest, np.float32(1))
         expanded = _expanded_neighborhoods(neighbors, k1)
-        encodings = _encode(features, expanded, self._scale, metric)
+        encodings = self._encode(features, expanded)
         if k2 > 1:
             encodings = _average(encodings, neighbors[:, :k2])
         self._queries = encodings[: len(query)]
         self._columns = encodings[len(query) :].tocsc()  # who in the gallery holds this image
-        self._keys = BlockKeys(query, gallery, metric, block)
 
     def blocks(self):
         """Yields `(rows, distances)`: float32 `(rows, G)`, in an array used again each time."""
-        for start in range(0, self._num_query, self._keys.size):
-            rows = slice(start, min(start + self._keys.size, self._num_query))
-            out = self._keys.distances(start)
-            for i, row in enumerate(out, start):
-                row *= np.float32(self._lambda * self._scale[i])
+        for rows, out in distance_blocks(*self._sets, metric=self._metric, block=self._block):
+            for i, row in enumerate(out, rows.start):
+                row /= self._farthest[i]
+                if self._metric != "cosine":
+                    row *= row
+                row *= np.float32(self._lambda)
                 row += (1 - self._lambda) * self._jaccard(i)
             yield rows, out
 
     def distances(self):
         """The whole float32 `(Q, G)` matrix: 214 MB at Market-1501's size, 3.8 GB at MSMT17's."""
-        out = np.empty((self._num_query, self._num_gallery), np.float32)
+        out = np.empty([len(one) for one in self._sets], np.float32)
         for rows, block in self.blocks():
             out[rows] = block
         return out
+
+    def _encode(self, features, expanded):
+        """CSR float32: exp(-scaled distance) in each neighbourhood, rows summing to 1 (eq. 7)."""
+        from scipy.sparse import csr_array
+
+        total = len(features)
+        first = np.repeat(np.arange(total), np.diff(expanded.indptr))
+        weights = np.empty(len(first))
+        for start in range(0, len(first), _PAIRS):
+            pairs = slice(start, start + _PAIRS)
+            one, other = features[first[pairs]], features[expanded.indices[pairs]]
+            weights[pairs] = paired_distances(one, other, self._metric)
+        power = 1 if self._metric == "cosine" else 2
+        weights = np.exp(-weights / self._farthest.astype(np.float64)[first] ** power)
+        weights /= np.bincount(first, weights, minlength=total)[first]
+        weights = weights.astype(np.float32)
+        return csr_array((weights, expanded.indices, expanded.indptr), shape=(total, total))
 
     def _jaccard(self, i):
         """Float64 `(G,)` Jaccard distances of query i (the paper's equation 10)."""
         mine = slice(*self._queries.indptr[i : i + 2])
         columns, weights = self._queries.indices[mine], self._queries.data[mine]
         if not len(columns):
-            return np.ones(self._num_gallery)
+            return np.ones(len(self._sets[1]))
         starts = self._columns.indptr[columns]
         counts = self._columns.indptr[columns + 1] - starts
         ends = np.cumsum(counts)
         at = np.arange(ends[-1]) + np.repeat(starts - (ends - counts), counts)
         least = np.minimum(self._columns.data[at], np.repeat(weights, counts))
-        shared = np.bincount(self._columns.indices[at], least, minlength=self._num_gallery)
+        shared = np.bincount(self._columns.indices[at], least, minlength=len(self._sets[1]))
         return 1.0 - shared / (2.0 - shared)
 
 
@@ -179,23 +187,6 @@ def _expanded_neighborhoods(neighbors, k1):
     expanded = (full + overlap @ half).tocsr()
     expanded.sort_indices()
     return expanded
-
-
-def _encode(features, expanded, scale, metric):
-    """CSR float32: exp(-normalised distance) in each neighbourhood, rows summing to 1 (eq. 7)."""
-    from scipy.sparse import csr_array
-
-    total = len(features)
-    first = np.repeat(np.arange(total), np.diff(expanded.indptr))
-    weights = np.empty(len(first))
-    for start in range(0, len(first), _PAIRS):
-        pairs = slice(start, start + _PAIRS)
-        one, other = features[first[pairs]], features[expanded.indices[pairs]]
-        weights[pairs] = exact_distances(one, other, metric)
-    weights = np.exp(-weights * scale[first])
-    weights /= np.bincount(first, weights, minlength=total)[first]
-    weights = weights.astype(np.float32)
-    return csr_array((weights, expanded.indices, expanded.indptr), shape=(total, total))
 
 
 def _average(encodings, neighbors):

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from osnet_tf.checks import check_number
 from osnet_tf.errors import ArgumentError
 from osnet_tf.metrics.calibration import Calibration
-from osnet_tf.metrics.checks import check_choice, check_count, check_features, check_same_width
-from osnet_tf.metrics.distances import METRICS
+from osnet_tf.metrics.distances import check_sets
 from osnet_tf.metrics.labels import Labels
 from osnet_tf.metrics.pair_counts import LOW_BITS, PairCounts, distance_of
 
@@ -50,7 +50,7 @@ class VerificationResult:
     different_counts: np.ndarray
 
     def calibration(self, fpr=1e-3, dataset=""):
-        """The `Calibration` for one of `fprs`; raises ValueError for any other rate."""
+        """The `Calibration` for one of `fprs`; raises ArgumentError for any other rate."""
         if fpr not in self.fprs:
             raise ArgumentError(
                 f"fpr must be one of the rates evaluated, {self.fprs}. Received: {fpr}"
@@ -108,7 +108,7 @@ def verify(
         A `VerificationResult`.
 
     Raises:
-        TypeError, ValueError: as `rank`; a rate outside (0, 1); no pair of different people.
+        TypeError, ArgumentError: as `rank`; a rate outside (0, 1); no pair of different people.
 
     Example:
 
@@ -119,15 +119,10 @@ def verify(
     >>> bool(1.9 < result.thresholds[0] < 2)
     True
     """
-    query = check_features(query, "query")
-    gallery = check_features(gallery, "gallery")
-    check_same_width(query, gallery, "query", "gallery")
-    check_choice(metric, "metric", METRICS)
-    block = None if block is None else check_count(block, "block")
+    query, gallery = check_sets(query, gallery, metric, block)
     fprs = tuple(float(fpr) for fpr in fprs)
     for fpr in fprs:
-        if not 0 < fpr < 1:
-            raise ArgumentError(f"fprs must be in (0, 1). Received: {fpr}")
+        check_number(above=0, below=1, fprs=fpr)
     labels = Labels.check(
         len(query), len(gallery), q_pids, g_pids, q_camids, g_camids, camera_aware
     )

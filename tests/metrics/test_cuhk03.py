@@ -69,6 +69,8 @@ def test_the_seed_decides():
 
 
 def test_invalid_arguments():
-    with pytest.raises(ValueError, match=r"repeats must be >= 1\. Received: repeats=0"):
+    with pytest.raises(
+        ValueError, match=r"`repeats` must be an integer >= 1\. Received: repeats=0"
+    ):
         rank_single_shot(*random_case(0), repeats=0)
     assert np.isnan(rank_single_shot(*random_case(0), repeats=1).cmc_std).all()

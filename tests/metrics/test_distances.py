@@ -51,9 +51,9 @@ def test_cosine_of_a_zero_vector_is_distance_one_to_everything():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"metric": "euclid"}, r"metric='euclid'\. Did you mean 'euclidean'\?"),
-        ({"metric": "Cosine"}, r"metric='Cosine'\. Did you mean 'cosine'\?"),
-        ({"block": 0}, r"block must be >= 1\. Received: block=0"),
+        ({"metric": "euclid"}, r"Did you mean 'euclidean'\? Received: metric='euclid'"),
+        ({"metric": "Cosine"}, r"Did you mean 'cosine'\? Received: metric='Cosine'"),
+        ({"block": 0}, r"`block` must be an integer >= 1\. Received: block=0"),
         ({"query": np.zeros((2, 4))}, r"same number of columns.*\(2, 4\).*\(3, 3\)"),
         ({"query": np.zeros(3)}, r"query must be a non-empty array of shape \(N, D\).*\(3,\)"),
         ({"gallery": np.zeros((0, 3))}, r"gallery must be a non-empty array.*\(0, 3\)"),

@@ -49,7 +49,7 @@ def test_invalid_arguments():
         augment_gallery(np.ones((3, 2)), k=3)
     for call in (expand_queries, augment_gallery):
         sets = [np.ones((3, 2))] * (2 if call is expand_queries else 1)
-        with pytest.raises(ValueError, match=r"alpha must be None or >= 0\. Received: alpha=-1"):
+        with pytest.raises(ValueError, match=r"`alpha` must be >= 0\. Received: alpha=-1"):
             call(*sets, k=1, alpha=-1)
-        with pytest.raises(ValueError, match=r"k must be >= 1\. Received: k=0"):
+        with pytest.raises(ValueError, match=r"`k` must be an integer >= 1\. Received: k=0"):
             call(*sets, k=0)

@@ -133,7 +133,7 @@ def test_block_and_gallery_order_do_not_matter_without_ties(seed, block):
 @pytest.mark.parametrize("kind", ["collapsed", "close", "far", "tiny", "huge", "outlier", "binary"])
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 def test_difficult_features_rank_as_in_float64(kind, metric):
-    """Where a plain float32 expansion loses the order, and every path of the judge is taken."""
+    """Where a plain expansion in float32 loses the order."""
     query, gallery, *labels = random_case(5, 12, 3000, 64, num_pids=20)
     if kind == "collapsed":
         query[:], gallery[:] = 1.5, 1.5
@@ -157,6 +157,8 @@ def test_difficult_features_rank_as_in_float64(kind, metric):
         wide_gallery /= np.sqrt((wide_gallery**2).sum(axis=1, keepdims=True))
     for i, row in enumerate(wide_query):
         distances = ((wide_gallery - row) ** 2).sum(axis=1)
+        distances = distances / 2 if metric == "cosine" else np.sqrt(distances)
+        distances = distances.astype(np.float32)  # the order is that of what is given out
         order = np.argsort(distances, kind="stable")
         order = order[~((g_pids[order] == q_pids[i]) & (g_camids[order] == q_camids[i]))]
         hits = np.flatnonzero(g_pids[order] == q_pids[i]) + 1
@@ -180,6 +182,48 @@ def test_block_does_not_matter_where_rounding_would_show():
         assert_equals_oracle(
             (query[:3], gallery, q_pids[:3], g_pids, cams[0][:3], cams[1]), metric=metric
         )
+
+
+def test_integers_beyond_the_floats_stay_apart():
+    """2^53 and 2^53 + 1 are one float; NumPy joins int64 and uint64 as floats."""
+    big = 2**53
+    found = rank(
+        [[0.0]],
+        [[1.0], [2.0]],
+        np.array([big], np.int64),
+        np.array([big + 1, big], np.uint64),
+        [0],
+        [1, 1],
+    )
+    assert found.mAP == 0.5
+    largest = np.array([2**64 - 1, 2**64 - 2], np.uint64)
+    query = np.array([[0.0], [0.0]])
+    found = rank(
+        query, [[1.0], [2.0]], np.array([-1, 5]), np.append(largest[:1], np.uint64(5)), *CAMERAS
+    )
+    assert found.num_unmatched_queries == 1
+    assert found.mAP == 0.5
+    found = rank(query, [[1.0], [2.0]], largest, largest[::-1], *CAMERAS)
+    assert found.mAP == 3 / 4
+
+
+CAMERAS = np.array([0, 0], np.uint8), np.array([1, 1], np.uint64)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_exactly_equal_images_follow_the_gallerys_order(metric):
+    """Opposite the query, and so many that a product may treat them differently."""
+    rng = np.random.default_rng(4)
+    row = rng.standard_normal(512).astype(np.float32)
+    for count in (2, 67, 1003):
+        gallery = np.repeat(row[None], count, axis=0)
+        gallery = np.concatenate([gallery, rng.standard_normal((40, 512), np.float32)])
+        for match in (0, count // 2, count - 1):
+            g_pids = np.zeros(len(gallery), int)
+            g_pids[match] = 1
+            query = -row[None] + rng.standard_normal((1, 512), np.float32) / 9
+            found = rank(query, gallery, [1], g_pids, [0], g_pids, metric=metric, max_rank=1)
+            assert found.first_match[0] == 40 + 1 + match  # the 40 others are nearer
 
 
 def test_labels_may_be_strings():
@@ -215,11 +259,11 @@ GOOD = {
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"max_rank": 0}, ValueError, r"max_rank must be >= 1\. Received: max_rank=0"),
-        ({"max_rank": 2.5}, TypeError, r"max_rank must be an integer\. Received: max_rank=2.5"),
-        ({"block": -1}, ValueError, r"block must be >= 1\. Received: block=-1"),
-        ({"metric": "cosin"}, ValueError, r"metric='cosin'\. Did you mean 'cosine'\?"),
-        ({"metric": None}, ValueError, r"metric must be one of .* Received: metric=None"),
+        ({"max_rank": 0}, ValueError, r"`max_rank` must be an integer >= 1\. Received: max_rank=0"),
+        ({"max_rank": 2.5}, ValueError, r"`max_rank` must be an integer .* Received: max_rank=2.5"),
+        ({"block": -1}, ValueError, r"`block` must be an integer >= 1\. Received: block=-1"),
+        ({"metric": "cosin"}, ValueError, r"Did you mean 'cosine'\? Received: metric='cosin'"),
+        ({"metric": None}, ValueError, r"`metric` must be one of .* Received: metric=None"),
         ({"q_pids": [1]}, ValueError, r"q_pids must have shape \(2,\).*shape=\(1,\)"),
         ({"g_camids": [[1], [1], [1]]}, ValueError, r"g_camids must have shape \(3,\)"),
         ({"g_pids": [1.0, 2, 3]}, TypeError, r"g_pids must hold integers or strings.*float64"),

@@ -99,9 +99,27 @@ def test_features_of_odd_size_change_nothing(scale):
     )
 
 
-def test_collapsed_features_give_finite_distances():
-    actual = rerank(np.ones((3, 4)), np.ones((30, 4)), k1=5, k2=3)
-    assert np.isfinite(actual).all()
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_equal_features_are_equally_far(metric):
+    for rows in (np.ones((33, 4)), np.tile([3e-5, -0.7, 1e-3], (33, 1)), np.zeros((33, 2))):
+        actual = rerank(rows[:3], rows[3:], k1=5, k2=3, metric=metric)
+        options = {"camera_aware": False, "max_rank": 3}
+        found = rank_distances(actual, [1, 2, 3], np.arange(1, 31), None, None, **options)
+        # Neighbourhoods are the first images: those share all of theirs, the others nothing
+        assert (np.diff(actual, axis=1) >= 0).all()
+        assert found.first_match.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("spread", [1e-3, 1e-5, 1e-6])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_nearly_collapsed_features_as_in_the_dense_formulation(metric, spread):
+    """As an untrained network's; several of them are the same but for the last bits."""
+    query, gallery, *_ = clustered(4, 6, 40)
+    query, gallery = (1 + spread * rows.astype(np.float64) for rows in (query, gallery))
+    query, gallery = query.astype(np.float32), gallery.astype(np.float32)
+    expected = dense(query, gallery, 8, 3, 0.3, metric)
+    actual = rerank(query, gallery, k1=8, k2=3, metric=metric)
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
 
 
 def test_raises_the_map_of_clustered_people():
@@ -117,11 +135,14 @@ def test_raises_the_map_of_clustered_people():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"k1": 0}, r"k1 must be >= 1\. Received: k1=0"),
+        ({"k1": 0}, r"`k1` must be an integer >= 1\. Received: k1=0"),
         ({"k1": 7}, r"k1 must be < the 7 images in all\. Received: k1=7"),
         ({"k2": 5}, r"k2 must be <= k1 \+ 1\. Received: k2=5, k1=3"),
-        ({"lambda_value": 1.5}, r"lambda_value must be in \[0, 1\]\. Received: lambda_value=1\.5"),
-        ({"metric": "jaccard"}, r"metric must be one of"),
+        (
+            {"lambda_value": 1.5},
+            r"`lambda_value` must be >= 0 and <= 1\. Received: lambda_value=1\.5",
+        ),
+        ({"metric": "jaccard"}, r"`metric` must be one of"),
     ],
 )
 def test_invalid_arguments(change, message):

@@ -174,12 +174,12 @@ def test_a_file_that_holds_no_calibrations_is_named(tmp_path, text):
 
 def test_invalid_arguments():
     query, gallery, *labels = random_case(0)
-    with pytest.raises(ValueError, match=r"fprs must be in \(0, 1\)\. Received: 1\.0"):
+    with pytest.raises(ValueError, match=r"`fprs` must be > 0 and < 1\. Received: fprs=1\.0"):
         verify(query, gallery, *labels, fprs=(1.0,))
     ones = np.ones(8, int), np.ones(40, int)
     with pytest.raises(ValueError, match="no pair of different people: all images have one pid"):
         verify(query, gallery, *ones, *labels[2:])
-    with pytest.raises(ValueError, match="metric must be one of"):
+    with pytest.raises(ValueError, match="`metric` must be one of"):
         Calibration("l2", threshold=1.0, fpr=0.1, tpr=0.1)
     with pytest.raises(ValueError, match="threshold must be finite"):
         Calibration("cosine", threshold=float("nan"), fpr=0.1, tpr=0.1)

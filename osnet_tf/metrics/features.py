@@ -1,9 +1,8 @@
-"""Checks of the arguments that every measure takes: features, labels, counts and names."""
-
-import difflib
-import operator
+"""Checks of what every measure takes: features and labels."""
 
 import numpy as np
+
+from osnet_tf.errors import ArgumentError
 
 
 def check_features(features, name, paths=None):
@@ -16,17 +15,17 @@ def check_features(features, name, paths=None):
 
     Raises:
         TypeError: if the features are not real numbers.
-        ValueError: if the shape is not `(N, D)`, or a value is NaN or infinite as float32.
+        ArgumentError: if the shape is not `(N, D)`, or a value is NaN or infinite as float32.
     """
     array = np.asarray(features)
     if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":  # whose kind is "V"
         raise TypeError(f"{name} must hold real numbers. Received: dtype={array.dtype}")
     if array.ndim != 2 or 0 in array.shape:
-        raise ValueError(
+        raise ArgumentError(
             f"{name} must be a non-empty array of shape (N, D). Received: shape={array.shape}"
         )
     if paths is not None and len(paths) != len(array):
-        raise ValueError(
+        raise ArgumentError(
             f"{name} needs one path for each of its {len(array)} rows. Received: {len(paths)} paths"
         )
     with np.errstate(over="ignore"):
@@ -37,7 +36,7 @@ def check_features(features, name, paths=None):
     if not finite.all():
         row = int(np.argmin(finite))
         where = f"row {row}" if paths is None else f"row {row} ({paths[row]})"
-        raise ValueError(
+        raise ArgumentError(
             f"{name} must be finite: {where} holds NaN or infinity "
             f"({int((~finite).sum())} of {len(array)} rows do)."
         )
@@ -45,9 +44,9 @@ def check_features(features, name, paths=None):
 
 
 def check_same_width(first, second, first_name, second_name):
-    """Raises ValueError unless both `(N, D)` arrays have the same D."""
+    """Raises ArgumentError unless both `(N, D)` arrays have the same D."""
     if first.shape[1] != second.shape[1]:
-        raise ValueError(
+        raise ArgumentError(
             f"{first_name} and {second_name} must have the same number of columns. "
             f"Received: {first_name} shape={first.shape}, {second_name} shape={second.shape}"
         )
@@ -58,13 +57,13 @@ def check_labels(labels, name, length):
 
     Raises:
         TypeError: if the labels are neither integers nor strings.
-        ValueError: if the shape is not `(length,)`.
+        ArgumentError: if the shape is not `(length,)`.
     """
     array = np.asarray(labels)
     if array.dtype.kind not in "iuU":
         raise TypeError(f"{name} must hold integers or strings. Received: dtype={array.dtype}")
     if array.shape != (length,):
-        raise ValueError(
+        raise ArgumentError(
             f"{name} must have shape ({length},), one label a row of features. "
             f"Received: shape={array.shape}"
         )
@@ -78,23 +77,3 @@ def check_same_kind(first, second, first_name, second_name):
             f"{first_name} and {second_name} must be of one kind, integers or strings. "
             f"Received: {first_name} dtype={first.dtype}, {second_name} dtype={second.dtype}"
         )
-
-
-def check_count(value, name, minimum=1):
-    """Returns `value` as an int, or raises: it must be an integer >= `minimum`."""
-    try:
-        count = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer. Received: {name}={value!r}") from None
-    if count < minimum:
-        raise ValueError(f"{name} must be >= {minimum}. Received: {name}={value}")
-    return count
-
-
-def check_choice(value, name, choices):
-    """Returns `value` if it is one of `choices`; else raises ValueError with a did-you-mean."""
-    if value in choices:
-        return value
-    close = difflib.get_close_matches(str(value).lower(), choices, n=1, cutoff=0.5)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"{name} must be one of {tuple(choices)}. Received: {name}={value!r}.{hint}")
