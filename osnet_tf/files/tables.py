@@ -1,14 +1,31 @@
 """Files of tables: CSV, NumPy's .npz, Parquet; each is there as a whole or not at all."""
 
 import csv
+import io
 import os
+import struct
+import zipfile
+import zlib
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from osnet_tf.errors import ArgumentError, MissingPackageError
+from osnet_tf.errors import ArgumentError, FileError, MissingPackageError
+from osnet_tf.files.kinds import check_regular_file
 from osnet_tf.files.whole import whole_file
+
+#: What NumPy and the zip reader raise for bytes that are not what they should be.
+_DAMAGES = (
+    OSError,
+    ValueError,
+    EOFError,
+    TypeError,
+    AttributeError,
+    NotImplementedError,
+    MemoryError,
+)
+_DAMAGES += (RuntimeError, OverflowError, SyntaxError, struct.error, zipfile.BadZipFile, zlib.error)
 
 
 def table_writer(path, suffixes, *, name="path"):
@@ -49,6 +66,30 @@ def table_writer(path, suffixes, *, name="path"):
         _require_pyarrow(path, others)
     kinds = {".csv": _write_csv, ".npz": _write_npz, ".parquet": _write_parquet}
     return partial(_write, Path(path), kinds[suffix])
+
+
+def read_arrays(path, names):
+    """Columns of an `.npz` file, as a dict from their names to arrays.
+
+    Raises:
+        NotFoundError: there is no such file.
+        FileError: it is no such file, a damaged one, or one without these columns.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "table.npz")
+    >>> table_writer(path, (".npz",))({"pid": [3, 5]})
+    >>> read_arrays(path, ["pid"])
+    {'pid': array([3, 5])}
+    """
+    check_regular_file(path)
+    content = io.BytesIO(Path(path).read_bytes())  # an OSError from here on is of its content
+    try:
+        with np.load(content, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in names}
+    except KeyError as error:
+        raise FileError(path, f"lacks a column: {error.args[0]}") from None
+    except _DAMAGES as error:
+        raise FileError(path, f"is no whole .npz file: {error}") from None
 
 
 def _require_pyarrow(path, others):

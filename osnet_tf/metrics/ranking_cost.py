@@ -9,15 +9,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from osnet_tf.checks import check_choice
-from osnet_tf.errors import FileError
-from osnet_tf.files import check_regular_file
+from osnet_tf.files import read_arrays
 from osnet_tf.metrics.ranking import rank, rank_distances
 from osnet_tf.metrics.reranking import Reranker
 
@@ -101,23 +99,12 @@ def read_features(query, gallery):
     """
     sets = {}
     for name, letter, path in (("query", "q", query), ("gallery", "g", gallery)):
-        columns = _read_arrays(path, ("pid", "camid", "embedding"))
+        columns = read_arrays(path, ("pid", "camid", "embedding"))
         kept = columns["pid"] >= 0
         sets[name] = columns["embedding"][kept]
         sets[f"{letter}_pids"] = columns["pid"][kept]
         sets[f"{letter}_camids"] = columns["camid"][kept]
     return sets
-
-
-def _read_arrays(path, names):
-    check_regular_file(path)
-    try:
-        with np.load(path) as file:
-            return {name: file[name] for name in names}
-    except KeyError as error:
-        raise FileError(path, f"holds no embeddings: {error.args[0]}") from None
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise FileError(path, f"is no whole file of arrays: {error}") from None
 
 
 def measure_cost(task, sets, *, repeats=3, progress=None):

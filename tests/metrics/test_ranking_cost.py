@@ -52,8 +52,8 @@ def test_a_file_without_features_is_named(tmp_path):
     damaged, other = tmp_path / "damaged.npz", tmp_path / "other.npz"
     damaged.write_bytes(b"PK\x03\x04 no zip")
     np.savez(other, embedding=np.eye(3))
-    for path, problem in ((damaged, "is no whole file of arrays"), (other, "pid")):
+    for path, problem in ((damaged, "is no whole .npz file"), (other, "pid")):
         with pytest.raises(FileError, match=rf"{path}.* {problem}"):
             ranking_cost.read_features(path, path)
-    with pytest.raises(NotFoundError, match="none.npz"):
+    with pytest.raises(NotFoundError, match=r"none\.npz"):
         ranking_cost.read_features(tmp_path / "none.npz", other)
