@@ -8,6 +8,7 @@ import os
 import threading
 import warnings
 import zipfile
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ from osnet_tf.files import check_regular_file
 from osnet_tf.weights.errors import WeightsError
 from osnet_tf.weights.hdf5_checks import check_hdf5
 from osnet_tf.weights.names import differences
+from osnet_tf.weights.pth import ZIP_ERRORS
 from osnet_tf.weights.torch_state import check_numbers
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
@@ -126,22 +128,22 @@ _HEADS = ("classifier/", "centers/")
 
 def _look_through(path) -> tuple[dict, int]:
     """The configuration in a `.keras` file, and how many bytes its weights take."""
+    data = Path(path).read_bytes()
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
             names = [entry.filename for entry in entries]
             stored = all(entry.compress_type == zipfile.ZIP_STORED for entry in entries)
             size = sum(entry.file_size for entry in entries)
-            if not stored or len(set(names)) < len(names) or size > os.path.getsize(path):
+            if not stored or len(set(names)) < len(names) or size > len(data):
                 raise WeightsError(path, "its entries are compressed, repeated or overlapping")
             missing = [name for name in (_CONFIG, _WEIGHTS) if name not in names]
             if missing:
                 raise WeightsError(path, f"no {missing[0]} in it: not a .keras file")
             config, weights = archive.read(_CONFIG), archive.read(_WEIGHTS)
-    # Besides BadZipFile, what zipfile raises on damaged archives
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        if isinstance(error, WeightsError):
-            raise
+    except WeightsError:
+        raise
+    except ZIP_ERRORS as error:
         raise WeightsError(path, f"no readable .keras file: {error}") from error
     try:
         config = json.loads(config.decode())

@@ -29,7 +29,7 @@ LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_NUMBER = b"\x8a\x0a" + LEGACY_MAGIC.to_bytes(10, "little")
 
 # What zipfile raises on damaged archives besides its own BadZipFile.
-_ZIP_ERRORS = (
+ZIP_ERRORS = (
     zipfile.BadZipFile,
     NotImplementedError,
     RuntimeError,
@@ -224,14 +224,15 @@ def read_zip(data: bytes, path: str) -> tuple[object, Storages]:
     """Reads a `.pth` zip archive: the pickled tree and its storages."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except _ZIP_ERRORS as error:
+    except ZIP_ERRORS as error:
         raise WeightsError(path, f"truncated or damaged zip archive: {error}") from None
     entries = {entry.filename: entry for entry in archive.infolist()}
     pickles = [name for name in entries if name.count("/") == 1 and name.endswith("/data.pkl")]
     if len(pickles) != 1:
-        raise WeightsError(
-            path, f"a zip archive with {len(pickles)} data.pkl in it, not a PyTorch checkpoint"
-        )
+        what = f"a zip archive with {len(pickles)} data.pkl in it"
+        if "config.json" in entries:
+            what = "a .keras file"
+        raise WeightsError(path, f"{what}, not a PyTorch checkpoint")
     folder = pickles[0].removesuffix("data.pkl")
     if folder + "constants.pkl" in entries:
         raise WeightsError(
@@ -256,7 +257,7 @@ def read_zip(data: bytes, path: str) -> tuple[object, Storages]:
             )
         try:
             return archive.read(entry)
-        except _ZIP_ERRORS as error:
+        except ZIP_ERRORS as error:
             raise WeightsError(
                 path, f"the entry {show(folder + name)} is damaged: {error}"
             ) from None

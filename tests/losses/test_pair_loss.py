@@ -38,6 +38,8 @@ def test_its_value(pids):
     assert found == pytest.approx(by_loops(pids, x), rel=1e-5)
 
 
+# as in test_in_compile.py: Keras and NumPy 2, here for the optimizer's learning rate
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")
 def test_it_trains_in_compile_and_comes_back_from_a_file(tmp_path):
     model = make_embedder()
     before, after = fit(model, ContrastiveLoss(), PIDS, steps=25)

@@ -284,6 +284,26 @@ def test_a_wrong_checksum(parts, tmp_path):
         load_embedder(path)
 
 
+def test_the_kinds_of_files_are_told_apart(parts, tmp_path):
+    renamed = write(tmp_path / "x.pth", parts)
+    with pytest.raises(WeightsError, match=r"x.pth: a .keras file, not a PyTorch checkpoint"):
+        load_weights(tiny(), renamed)
+    (tmp_path / "x.weights.h5").write_bytes(renamed.read_bytes())
+    with pytest.raises(WeightsError, match=r"x.weights.h5: damaged HDF5 weights"):
+        load_weights(tiny(), tmp_path / "x.weights.h5")
+
+
+def test_a_damaged_place_in_the_archive(parts, tmp_path):
+    """Found by random damage: zipfile goes to it and gets an OSError of no file."""
+    path = write(tmp_path / "x.keras", parts)
+    data = bytearray(path.read_bytes())
+    place = data.rindex(b"model.weights.h5") - 4
+    data[place : place + 4] = b"\xff\xff\xff\xff"
+    path.write_bytes(data)
+    with pytest.raises(WeightsError, match=r"x.keras: no readable .keras file"):
+        load_embedder(path)
+
+
 @pytest.mark.parametrize("name", ["x.keras", "x.weights.h5", "x.pth", "x.safetensors"])
 def test_only_regular_files_are_opened(model, tmp_path, name):
     with pytest.raises(NotFoundError, match=rf"{name} does not exist"):
