@@ -8,10 +8,12 @@ _HOMES = {
     "Evaluation": "results",
     "FeatureCache": "feature_cache",
     "Scores": "results",
+    "calibrations_of": "thresholds",
     "check_can_evaluate": "preconditions",
     "evaluate": "evaluating",
     "evaluate_features": "measures",
     "evaluate_source": "source",
+    "find_calibration": "thresholds",
     "with_distractors": "evaluating",
 }
 

@@ -2,19 +2,24 @@
 
 import hashlib
 import os
-import zipfile
+import re
 from pathlib import Path
 
 import numpy as np
 
-from osnet_tf.files import table_writer
+from osnet_tf.architecture import fingerprint
+from osnet_tf.errors import FileError, InUseError, NotFoundError
+from osnet_tf.files import locked, read_arrays, table_writer
+from osnet_tf.runs import make_folder
 
 
 class FeatureCache:
     """A folder of embeddings, one file for each set of images.
 
-    An entry counts only for the same network, weights, image files (paths, sizes and times of
-    change) and flip test; otherwise the images are embedded anew and the entry is replaced.
+    An entry counts only for the same model (`osnet_tf.architecture.fingerprint`), image files
+    (paths, sizes and times of change) and flip test; otherwise, or where it is damaged, the images
+    are embedded anew and the entry is replaced. While another process is at work in the folder,
+    images are embedded anew and not kept.
 
     Args:
         folder: Where the entries lie; made with the first.
@@ -24,10 +29,10 @@ class FeatureCache:
     >>> cache, model = FeatureCache(tempfile.mkdtemp()), OSNet(
     ...     "osnet_x0_25", input_shape=(64, 32, 3), streams=1
     ... )
-    >>> first = cache.get("tiny", model, [], False, lambda: np.ones((2, 3)))
+    >>> first = cache.get("tiny", model, [], False, lambda: np.ones((0, 3), "float32"))
     >>> again = cache.get("tiny", model, [], False, lambda: 1 / 0)
-    >>> bool((first == again).all())
-    True
+    >>> again.shape
+    (0, 3)
     """
 
     def __init__(self, folder):
@@ -45,35 +50,51 @@ class FeatureCache:
 
         Returns:
             float32 `(n, feature_dim)`.
+
+        Raises WriteError if the folder or the entry cannot be written.
         """
-        path = self._folder / f"{name}.npz"
         try:
-            key = _fingerprint(embedder, paths, flip_test)
+            key = _key(embedder, paths, flip_test)
         except OSError:  # a missing file, which `embed` reports as such
             return embed()
-        features = _read(path, key)
-        if features is None:
-            features = embed()
-            self._folder.mkdir(parents=True, exist_ok=True)
-            table_writer(path, (".npz",))({"key": np.array(key), "features": features})
-        return features
+        make_folder(self._folder)
+        path = self._folder / f"{as_file_name(name)}.npz"
+        try:
+            with locked(self._folder, "embedding"):
+                features = _read(path, key, len(paths))
+                if features is None:
+                    features = embed()
+                    table_writer(path, (".npz",))({"key": np.array(key), "features": features})
+                return features
+        except InUseError:
+            return embed()
 
 
-def _read(path, key):
+def as_file_name(name):
+    """A dataset's name as part of a file's: "package.module:function" has a colon.
+
+    >>> as_file_name("a+b"), as_file_name("my.data:read /x")
+    ('a+b', 'my.data_read_x')
+    """
+    return re.sub(r"[^\w.+-]+", "_", name)
+
+
+def _read(path, key, count):
     """The entry, or None where there is none for this key. A damaged one is none."""
     try:
-        with open(path, "rb") as file, np.load(file) as entry:
-            return entry["features"] if entry["key"] == key else None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        entry = read_arrays(path, ("key", "features"))
+    except (NotFoundError, FileError):
         return None
+    features = entry["features"]
+    fits = features.ndim == 2 and len(features) == count and features.dtype == np.float32
+    return features if fits and str(entry["key"]) == key else None
 
 
-def _fingerprint(embedder, paths, flip_test):
-    digest = hashlib.sha256(embedder.to_json().encode())
-    for weight in embedder.get_weights():
-        digest.update(np.ascontiguousarray(weight).tobytes())
+def _key(embedder, paths, flip_test):
+    digest = hashlib.sha256(fingerprint(embedder).encode())
     for path in paths:
         found = os.stat(path)
-        digest.update(f"{path}\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
+        digest.update(os.fsencode(path))
+        digest.update(f"\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
     digest.update(str(bool(flip_test)).encode())
     return digest.hexdigest()

@@ -3,14 +3,22 @@
 import dataclasses
 from pathlib import Path
 
+from osnet_tf.architecture import fingerprint
+from osnet_tf.checks import check_choice
 from osnet_tf.data import load_dataset
 from osnet_tf.errors import ArgumentError
 from osnet_tf.evaluation.config import EvaluationConfig
 from osnet_tf.evaluation.evaluating import evaluate
-from osnet_tf.evaluation.feature_cache import FeatureCache
-from osnet_tf.files import write_json
-from osnet_tf.metrics import calibration_path, write_calibrations, write_per_query
-from osnet_tf.runs import RunDir, provenance, source_of
+from osnet_tf.evaluation.feature_cache import FeatureCache, as_file_name
+from osnet_tf.evaluation.preconditions import check_can_evaluate
+from osnet_tf.files import locked, write_json
+from osnet_tf.metrics import (
+    calibration_path,
+    read_calibrations,
+    write_calibrations,
+    write_per_query,
+)
+from osnet_tf.runs import RunDir, make_folder, provenance, source_of
 from osnet_tf.visualize.curves import draw_cmc, draw_distances, draw_roc
 from osnet_tf.weights import load_embedder
 
@@ -33,8 +41,8 @@ def evaluate_source(
     commit, command and date) and for each dataset `NAME_cmc.png`, `NAME_DISTANCE_per_query.csv`
     (or `.parquet`) and, with verification, `NAME_roc.png` and `NAME_distances.png`; and `features`,
     the embeddings, which the next evaluation of the same model finds there. The thresholds
-    for "same person" are written beside the model, as `osnet_tf.metrics.find_calibration` reads
-    them, unless the embeddings were not the model's own (`flip_test`).
+    for "same person" are written beside the model, as `osnet_tf.evaluation.find_calibration` reads
+    them, unless the embeddings were not the model's own (`flip_test`); those of others stay there.
 
     Args:
         config: An `EvaluationConfig`; its defaults if None.
@@ -52,55 +60,73 @@ def evaluate_source(
         `Evaluation.to_dict` gives.
 
     Raises:
-        ValueError, FileNotFoundError: as `source_of`, `load_dataset` and `evaluate`; nothing is
-            written then but what earlier datasets have found.
+        OSNetError: as `source_of`, `load_dataset`, `check_can_evaluate` of any of the datasets, and
+            `load_embedder`, before anything is embedded or written.
+        FileError: the file of thresholds beside the model is damaged.
+        InUseError: another evaluation writes to `output_dir`.
+        WriteError: a file cannot be written; what lay there before is as it was.
     """
     config = (config or EvaluationConfig()).with_absolute_paths()
-    if per_query not in ("csv", "parquet"):
-        raise ArgumentError(
-            f"per_query must be 'csv' or 'parquet'. Received: per_query={per_query!r}"
-        )
+    check_choice(("csv", "parquet"), per_query=per_query)
     source = source_of(run_dir=run_dir, model=model, datasets=datasets, data_dir=data_dir)
-    loaded = [load_dataset(name, source.data_dir) for name in source.datasets]
+    settings = RunDir(run_dir).read_settings() if run_dir else {}
+    loaded = _load(source, config)
     embedder = load_embedder(source.model)
     if output_dir is None:
         output_dir = source.model.with_name(f"{source.model.stem}_evaluation")
         if run_dir:
             output_dir = RunDir(run_dir).evaluation
     output_dir = Path(output_dir)
-    output_dir.mkdir(parents=True, exist_ok=True)
+    calibrations = calibration_path(source.model)
+    if calibrations.exists():
+        read_calibrations(calibrations)  # a damaged one is better found now than in the end
+    make_folder(output_dir)
 
     record = {"model": str(source.model), **provenance(), "protocol": config.to_dict()}
     record["datasets"] = {}
     cache = FeatureCache(output_dir / "features")
-    calibrations = []
-    for dataset in loaded:
-        found = evaluate(
-            embedder,
-            dataset,
-            config,
-            batch_size=batch_size,
-            cache=cache,
-            show_progress=show_progress,
-        )
-        if run_dir and _was_trained_on(dataset.name, RunDir(run_dir).read_settings()):
-            found = dataclasses.replace(found, trained_on=True)
-        record["datasets"][dataset.name] = found.to_dict()
-        _write(found, dataset, output_dir, per_query)
-        for verified in found.verifications.values():
-            calibrations += [verified.calibration(fpr, dataset.name) for fpr in verified.fprs]
-        write_json(output_dir / "results.json", record)
-    if calibrations and not config.flip_test:
-        write_calibrations(calibration_path(source.model), calibrations)
+    own = fingerprint(embedder)
+    with locked(output_dir, "evaluating"):
+        for dataset in loaded:
+            found = evaluate(
+                embedder,
+                dataset,
+                config,
+                batch_size=batch_size,
+                cache=cache,
+                show_progress=show_progress,
+            )
+            if settings.get("combine_all") and settings.get("dataset") == dataset.name:
+                found = dataclasses.replace(found, trained_on=True)
+            record["datasets"][dataset.name] = found.to_dict()
+            _write(found, dataset, output_dir, per_query)
+            if not config.flip_test and found.verifications:
+                measured = found.verifications.values()
+                write_calibrations(
+                    calibrations,
+                    [v.calibration(fpr, dataset.name, own) for v in measured for fpr in v.fprs],
+                )
+            write_json(output_dir / "results.json", record)
     return record, output_dir
 
 
-def _was_trained_on(name, training):
-    return training.get("combine_all") and training.get("dataset") == name
+def _load(source, config):
+    """The datasets, all of which can be evaluated."""
+    names = [name for given in source.datasets for name in given.split(",")]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise ArgumentError(
+            f"Each dataset is evaluated once. Received: {', '.join(names)}", argument="dataset"
+        )
+    loaded = [load_dataset(name, source.data_dir) for name in names]
+    for dataset in loaded:
+        check_can_evaluate(dataset, config)
+    return loaded
 
 
 def _write(found, dataset, output_dir, per_query):
-    name = dataset.name
+    name = as_file_name(dataset.name)
+    title = dataset.name if found.has_cameras else f"{dataset.name} (without cameras)"
     columns = {
         "path": [sample.path for sample in dataset.query],
         "pid": [sample.pid for sample in dataset.query],
@@ -109,7 +135,7 @@ def _write(found, dataset, output_dir, per_query):
     for distance, ranking in found.rankings.items():
         path = output_dir / f"{name}_{distance}_per_query.{per_query}"
         write_per_query(path, ranking, **columns)
-    draw_cmc(output_dir / f"{name}_cmc.png", found.rankings, title=name)
+    draw_cmc(output_dir / f"{name}_cmc.png", found.rankings, title=title)
     if found.verifications:
-        draw_roc(output_dir / f"{name}_roc.png", found.verifications, title=name)
-        draw_distances(output_dir / f"{name}_distances.png", found.verifications, title=name)
+        draw_roc(output_dir / f"{name}_roc.png", found.verifications, title=title)
+        draw_distances(output_dir / f"{name}_distances.png", found.verifications, title=title)

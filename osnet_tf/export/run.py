@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from osnet_tf.data import load_dataset
+from osnet_tf.evaluation import calibrations_of
 from osnet_tf.export.export import export_model
-from osnet_tf.metrics import calibration_path, read_calibrations
+from osnet_tf.metrics import calibration_path
 from osnet_tf.runs import source_of
 from osnet_tf.weights import load_embedder
 
@@ -21,7 +22,7 @@ def export_run(
 ):
     """Exports a run's model, or a `.keras` file.
 
-    Thresholds are those that `train/evaluate.py` left beside the model, if it did.
+    Thresholds are those that `train/evaluate.py` measured with these very weights, if it did.
 
     Args:
         run_dir: Directory of a run, or None with `model`.
@@ -43,12 +44,12 @@ def export_run(
         default_dataset="demo",
     )
     named_after = Path(run_dir).resolve().name if run_dir else source.model.stem
-    calibrations = calibration_path(source.model)
+    embedder = load_embedder(source.model)
     return export_model(
-        load_embedder(source.model),
+        embedder,
         output_dir or Path("saved_models") / named_after,
         load_dataset(source.datasets[0], source.data_dir),
         config,
-        thresholds=read_calibrations(calibrations) if calibrations.exists() else (),
+        thresholds=calibrations_of(embedder, calibration_path(source.model)),
         show_progress=show_progress,
     )

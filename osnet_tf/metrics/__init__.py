@@ -7,7 +7,6 @@ from osnet_tf.metrics.attributes import AttributeResult, recognise_attributes
 from osnet_tf.metrics.calibration import (
     Calibration,
     calibration_path,
-    find_calibration,
     read_calibrations,
     write_calibrations,
 )
@@ -35,7 +34,6 @@ __all__ = [
     "calibration_path",
     "distance_blocks",
     "expand_queries",
-    "find_calibration",
     "nearest",
     "pairwise_distances",
     "per_query",

@@ -1,15 +1,14 @@
-"""What distance means "same person": thresholds that are kept beside the model."""
+"""What distance means "same person": thresholds, each of one model, dataset and metric."""
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from osnet_tf.checks import check_choice
-from osnet_tf.errors import ArgumentError, NotFoundError
-from osnet_tf.files import write_json
+from osnet_tf.checks import check_choice, check_int, check_number, refuse
+from osnet_tf.errors import ArgumentError, FileError, NotFoundError
+from osnet_tf.files import read_json, write_json
 from osnet_tf.metrics.distances import METRICS
 
 
@@ -24,6 +23,10 @@ class Calibration:
         tpr: share of pairs of one person (by two cameras) that were accepted.
         num_same, num_different: the pairs that the rates were measured on.
         dataset: name of the dataset that they are from; "" if it was not told.
+        fingerprint: `osnet_tf.architecture.fingerprint` of the model whose embeddings they are; ""
+            if it was not told.
+
+    Raises ArgumentError for a value that is none of these.
 
     Example:
 
@@ -42,17 +45,26 @@ class Calibration:
     num_same: int = 0
     num_different: int = 0
     dataset: str = ""
+    fingerprint: str = ""
 
     def __post_init__(self):
         check_choice(METRICS, metric=self.metric)
-        if not np.isfinite(self.threshold):
-            raise ArgumentError(f"threshold must be finite. Received: threshold={self.threshold}")
+        check_number(threshold=self.threshold)
+        check_number(0, 1, fpr=self.fpr, tpr=self.tpr)
+        check_int(0, num_same=self.num_same, num_different=self.num_different)
+        for name in ("dataset", "fingerprint"):
+            if not isinstance(getattr(self, name), str):
+                refuse(name, "must be text", getattr(self, name))
+
+    @property
+    def key(self):
+        """What there is one threshold for, at each false-positive rate."""
+        return self.fingerprint, self.dataset, self.metric
 
     def same_person(self, distance):
         """Whether distances (a number or an array, of this metric) are of one person; bools.
 
-        Raises:
-            ValueError: if a distance is NaN.
+        Raises ArgumentError if a distance is NaN.
         """
         distance = np.asarray(distance)
         if np.isnan(distance).any():
@@ -67,7 +79,9 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, fields):
-        """The calibration of a `to_dict`; raises ValueError naming wrong or missing fields."""
+        """The calibration of a `to_dict`; raises ArgumentError naming wrong or missing fields."""
+        if not isinstance(fields, dict):
+            raise ArgumentError(f"A calibration is an object. Received: {fields!r:.100}")
         known = {field.name for field in dataclasses.fields(cls)}
         wrong = known.symmetric_difference(fields)
         if wrong:
@@ -89,60 +103,50 @@ def calibration_path(model):
 def write_calibrations(path, calibrations):
     """Writes `Calibration`s as JSON, as a whole or not at all.
 
+    Those that the file holds of other models, datasets and metrics stay in it.
+
+    Args:
+        path: The file; its folder exists.
+        calibrations: They replace all of the same `key`.
+
+    Raises:
+        FileError: the file is there, but holds anything else.
+        WriteError: it cannot be written.
+
     Example:
 
     >>> import pathlib, tempfile
-    >>> from osnet_tf.metrics.calibration import *
     >>> path = calibration_path(pathlib.Path(tempfile.mkdtemp(), "embedder.keras"))
-    >>> write_calibrations(path, [Calibration("cosine", 0.3, fpr=1e-3, tpr=0.8, dataset="demo")])
-    >>> find_calibration(path, metric="cosine", fpr=1e-3).threshold
-    0.3
+    >>> for dataset in ("demo", "market1501", "demo"):
+    ...     write_calibrations(path, [Calibration("cosine", 0.3, 1e-3, 0.8, dataset=dataset)])
+    >>> [calibration.dataset for calibration in read_calibrations(path)]
+    ['market1501', 'demo']
     """
-    write_json(path, {"calibrations": [calibration.to_dict() for calibration in calibrations]})
+    calibrations = list(calibrations)
+    replaced = {calibration.key for calibration in calibrations}
+    try:
+        kept = [known for known in read_calibrations(path) if known.key not in replaced]
+    except NotFoundError:
+        kept = []
+    write_json(path, {"calibrations": [one.to_dict() for one in (*kept, *calibrations)]})
 
 
 def read_calibrations(path):
-    """The list of `Calibration`s that `write_calibrations` wrote.
+    """The list of `Calibration`s that `write_calibrations` wrote, of whichever models.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is anything else; the message names it.
+        NotFoundError: there is no such file.
+        FileError: it holds anything else.
     """
     try:
-        records = json.loads(Path(path).read_text(encoding="utf-8"))["calibrations"]
-        return [Calibration.from_dict(record) for record in records]
-    except FileNotFoundError:
+        records = read_json(path).get("calibrations")
+    except NotFoundError:
         raise NotFoundError(
             f"There is no calibration {path}: train/evaluate.py writes it beside the model"
         ) from None
-    except (ValueError, TypeError, KeyError) as error:
-        raise ArgumentError(f"{path} holds no calibrations: {error}") from error
-
-
-def find_calibration(path, *, metric="cosine", fpr=1e-3, dataset=None):
-    """The calibration in a file whose false-positive rate is nearest below the wanted one.
-
-    Args:
-        path: a file that `write_calibrations` wrote, or a model's, beside which it lies.
-        metric: the metric of the distances that will be judged.
-        fpr: the largest false-positive rate that is wanted, in (0, 1).
-        dataset: the dataset that it was measured on; any by default.
-
-    Raises:
-        FileNotFoundError, ValueError: as `read_calibrations`; no calibration meets the wish (the
-            message lists those there are).
-    """
-    path = Path(path)
-    if path.suffix != ".json":
-        path = calibration_path(path)
-    known = read_calibrations(path)
-    fitting = [
-        c for c in known if c.metric == metric and c.fpr <= fpr and dataset in (None, c.dataset)
-    ]
-    if not fitting:
-        there_are = "; ".join(f"{c.metric}, fpr {c.fpr:.3g}, {c.dataset}" for c in known)
-        raise ArgumentError(
-            f"{path} has no such calibration. Received: metric={metric!r}, fpr={fpr}, "
-            f"dataset={dataset!r}. There are: {there_are or 'none'}"
-        )
-    return max(fitting, key=lambda c: c.fpr)
+    if not isinstance(records, list):
+        raise FileError(path, 'holds no list of "calibrations"')
+    try:
+        return [Calibration.from_dict(record) for record in records]
+    except ArgumentError as error:
+        raise FileError(path, f"holds no calibrations: {error}") from None

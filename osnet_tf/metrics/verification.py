@@ -49,8 +49,11 @@ class VerificationResult:
     same_counts: np.ndarray
     different_counts: np.ndarray
 
-    def calibration(self, fpr=1e-3, dataset=""):
-        """The `Calibration` for one of `fprs`; raises ArgumentError for any other rate."""
+    def calibration(self, fpr=1e-3, dataset="", fingerprint=""):
+        """The `Calibration` for one of `fprs`, of that dataset and that model.
+
+        Raises ArgumentError for any other rate.
+        """
         if fpr not in self.fprs:
             raise ArgumentError(
                 f"fpr must be one of the rates evaluated, {self.fprs}. Received: {fpr}"
@@ -64,6 +67,7 @@ class VerificationResult:
             num_same=self.num_same,
             num_different=self.num_different,
             dataset=dataset,
+            fingerprint=fingerprint,
         )
 
     def summary(self):

@@ -7,12 +7,8 @@ from hypothesis import strategies as st
 
 from osnet_tf.metrics import (
     Calibration,
-    calibration_path,
-    find_calibration,
     pairwise_distances,
-    read_calibrations,
     verify,
-    write_calibrations,
 )
 
 
@@ -137,41 +133,6 @@ def test_summary_and_calibration():
         calibration.same_person([0.1, np.nan])
 
 
-def some_calibrations():
-    result = verify(*random_case(4), fprs=(0.1, 0.01), metric="cosine")
-    near = [result.calibration(fpr, "demo") for fpr in (0.1, 0.01)]
-    far = verify(*random_case(4), fprs=(0.1,)).calibration(0.1, "market1501")
-    return [*near, far]
-
-
-def test_calibrations_lie_beside_the_model_and_are_found_by_rate(tmp_path):
-    written = some_calibrations()
-    model = tmp_path / "embedder.keras"
-    write_calibrations(calibration_path(model), written)
-    assert [path.name for path in tmp_path.iterdir()] == ["embedder.calibration.json"]
-    assert read_calibrations(calibration_path(model)) == written
-    assert find_calibration(model, metric="cosine", fpr=0.1) == written[0]
-    assert find_calibration(model, metric="cosine", fpr=0.05) == written[1]
-    assert find_calibration(model, metric="euclidean", fpr=0.1, dataset="market1501") == written[2]
-    for wish in ({"fpr": 1e-9}, {"metric": "sqeuclidean"}, {"fpr": 0.1, "dataset": "other"}):
-        with pytest.raises(
-            ValueError, match=r"embedder\.calibration\.json has no such .* demo; euc"
-        ):
-            find_calibration(model, **wish)
-    with pytest.raises(FileNotFoundError, match=r"no calibration .*other\.calibration\.json"):
-        find_calibration(tmp_path / "other.keras")
-
-
-@pytest.mark.parametrize(
-    "text", ["{", "[]", '{"calibrations": [{"metric": "cosine"}]}', '{"calibrations": 7}', "7"]
-)
-def test_a_file_that_holds_no_calibrations_is_named(tmp_path, text):
-    path = tmp_path / "other.json"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=r"other\.json holds no calibrations"):
-        read_calibrations(path)
-
-
 def test_invalid_arguments():
     query, gallery, *labels = random_case(0)
     with pytest.raises(ValueError, match=r"`fprs` must be > 0 and < 1\. Received: fprs=1\.0"):
@@ -181,5 +142,5 @@ def test_invalid_arguments():
         verify(query, gallery, *ones, *labels[2:])
     with pytest.raises(ValueError, match="`metric` must be one of"):
         Calibration("l2", threshold=1.0, fpr=0.1, tpr=0.1)
-    with pytest.raises(ValueError, match="threshold must be finite"):
+    with pytest.raises(ValueError, match="`threshold` must be a finite number"):
         Calibration("cosine", threshold=float("nan"), fpr=0.1, tpr=0.1)
