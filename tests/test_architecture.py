@@ -64,11 +64,9 @@ def test_it_survives(model, way, tmp_path):
 @pytest.mark.parametrize(
     ("preset", "arguments"),
     [
-        *((preset, {}) for preset in PRESETS if preset.endswith("x0_25")),
-        ("osnet_x0_5", {}),
-        *(("osnet_x0_25", {"gate": gate, "streams": 2}) for gate in GATES),
-        *(("osnet_x0_25", {"lite": lite}) for lite in LITE_KINDS),
-        ("osnet_x0_25", {"feature_dim": np.int64(16), "streams": np.int64(3)}),
+        *(("osnet_ain_x0_25", {"gate": gate}) for gate in GATES),
+        *(("osnet_ibn_x0_25", {"lite": lite}) for lite in LITE_KINDS),
+        ("osnet_x0_5", {"feature_dim": np.int64(16), "streams": np.int64(3)}),
     ],
 )
 def test_it_is_what_the_model_was_built_with(preset, arguments):

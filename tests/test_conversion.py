@@ -5,25 +5,13 @@ import numpy as np
 import pytest
 
 from osnet_tf import OSNet, add_classifier, convert
-from osnet_tf.architecture import Architecture, architecture_of
+from osnet_tf.architecture import architecture_of
 from osnet_tf.conversion import convert_to_torch
 from osnet_tf.errors import ArgumentError, NotFoundError, WriteError
-from osnet_tf.weights import (
-    WeightsError,
-    load_embedder,
-    load_torch_state,
-    load_torch_weights,
-    load_weights,
-    read_checkpoint,
-)
+from osnet_tf.weights import WeightsError, load_weights
 from tests.weights.reference import state_of, write_safetensors
 
 SMALL = (32, 16, 3)
-
-
-@pytest.fixture(scope="module")
-def embedder():
-    return OSNet("osnet_x0_25", input_shape=SMALL)
 
 
 @pytest.fixture
@@ -36,27 +24,23 @@ def predictions(model, seed=0):
     return keras.ops.convert_to_numpy(model(images, training=False))
 
 
-@pytest.mark.parametrize(("suffix", "classifier"), [(".keras", True), (".weights.h5", False)])
-def test_converted_files_load(tmp_path, embedder, source, suffix, classifier):
-    load_torch_weights(embedder, source)
+@pytest.mark.parametrize(
+    ("suffix", "classifier", "preset", "feature_dim"),
+    [(".keras", True, "osnet_x0_25", 512), (".weights.h5", False, "osnet_ain_x0_25", 24)],
+)
+def test_converted_files_load(tmp_path, suffix, classifier, preset, feature_dim):
+    state = state_of(preset, feature_dim=feature_dim)
+    source = write_safetensors(tmp_path / "X.safetensors", state)
+    embedder = OSNet(preset, input_shape=SMALL, feature_dim=feature_dim, weights=source)
     expected = predictions(embedder)
     output = tmp_path / f"Y{suffix}"
     loaded = convert(source, output, classifier=classifier, input_shape=SMALL)
-    assert (loaded.architecture, loaded.num_classes) == (Architecture("osnet_x0_25"), 5)
+    assert (loaded.architecture, loaded.num_classes) == (architecture_of(embedder), 5)
     assert ("classifier.bias" in loaded.used) == classifier
     assert ("classifier.bias" in loaded.left_out) != classifier
-    embedder.get_layer("fc").kernel.assign(np.zeros((128, 512)))
+    embedder.get_layer("fc").kernel.assign(np.zeros((128, feature_dim)))
     load_weights(embedder, output)
     np.testing.assert_array_equal(predictions(embedder), expected)
-
-
-def test_a_feature_dimension_of_its_own(tmp_path):
-    state = state_of("osnet_ain_x0_25", feature_dim=24, num_classes=None)
-    source = write_safetensors(tmp_path / "X.safetensors", state)
-    convert(source, tmp_path / "Y.keras", input_shape=SMALL)
-    model = load_embedder(tmp_path / "Y.keras")
-    assert architecture_of(model) == Architecture("osnet_ain_x0_25", 24)
-    np.testing.assert_array_equal(model.get_layer("fc").bias.numpy(), state["fc.0.bias"])
 
 
 def test_what_cannot_be_converted(tmp_path, source):
@@ -95,47 +79,19 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, source, monkeypatch):
 
 
 def test_an_ablation_becomes_no_public_file(tmp_path):
-    OSNet("osnet_x0_25", input_shape=SMALL, lite="depthwise_pointwise").save(tmp_path / "Y.keras")
+    """Depthwise first it has the very variables of the public network."""
+    ablation = OSNet("osnet_x0_25", input_shape=SMALL, streams=1, lite="depthwise_pointwise")
+    ablation.save(tmp_path / "Y.keras")
     with pytest.raises(ArgumentError, match=r"paper's blocks only. .*lite='depthwise_pointwise'"):
         convert_to_torch(tmp_path / "Y.keras", tmp_path / "Z.pth")
     assert not (tmp_path / "Z.pth").exists()
 
 
-def test_there_and_back_through_files(tmp_path):
-    torch = pytest.importorskip("torch", reason="PyTorch (which writes .pth) is not installed")
-    state = state_of(num_classes=5)
-    first = tmp_path / "first.pth"
-    tensors = {f"backbone.{key}": torch.tensor(array) for key, array in state.items()}
-    torch.save({"any": {"name": tensors}, "epoch": 60}, first)
-    loaded = convert(first, tmp_path / "Y.keras", input_shape=SMALL, classifier=True)
-    assert loaded.left_out[-1] == "epoch"
-    written = convert_to_torch(tmp_path / "Y.keras", tmp_path / "second.pth", num_classes=5)
-    assert written == Architecture("osnet_x0_25")
-    back = read_checkpoint(tmp_path / "second.pth").arrays
-    assert list(back) == list(state)
-    for key, value in back.items():
-        expected = 0 if key.endswith("tracked") else state[key]
-        np.testing.assert_array_equal(value, expected, err_msg=key)
-    second = torch.load(tmp_path / "second.pth", weights_only=True)
-    assert list(second) == list(state)
-    assert second["conv1.conv.weight"].dtype == torch.float32
-
-
-def test_writing_a_torch_file_to_a_bad_place(tmp_path, embedder):
-    torch = pytest.importorskip("torch", reason="PyTorch (which writes .pth) is not installed")
-    embedder.save(tmp_path / "Y.keras")
-    with pytest.raises(NotFoundError, match="There is no folder"):
-        convert_to_torch(tmp_path / "Y.keras", tmp_path / "none" / "Z.pth")
-    (tmp_path / "Z.pth").mkdir()
-    with pytest.raises(WriteError, match=r"Z.pth cannot be written: Is a directory"):
-        convert_to_torch(tmp_path / "Y.keras", tmp_path / "Z.pth")
-    assert torch.__name__ == "torch"
-
-
 def test_a_classifier_of_the_checkpoint_goes_with_its_model(source):
-    model = add_classifier(OSNet("osnet_x0_25", input_shape=SMALL), 5)
+    embedder = OSNet("osnet_x0_25", input_shape=SMALL)
+    model = add_classifier(embedder, 5)
     load_weights(model, source)
     expected = state_of()["classifier.weight"].T
     np.testing.assert_array_equal(model.get_layer("classifier").kernel.numpy(), expected)
     with pytest.raises(WeightsError, match=r"5 classes, but the model .* 4 classes"):
-        load_torch_state(add_classifier(OSNet("osnet_x0_25", input_shape=SMALL), 4), state_of())
+        load_weights(add_classifier(embedder, 4), source)

@@ -1,5 +1,6 @@
 """Damaged `.keras` and `.weights.h5` files: an error that names the file, or a model of numbers."""
 
+import copy
 import functools
 import json
 import tempfile
@@ -90,7 +91,7 @@ def _config(rng, text):
             if rng.random() < 0.2:
                 del place[key]
             else:
-                place[key] = _VALUES[rng.integers(len(_VALUES))]
+                place[key] = copy.deepcopy(_VALUES[rng.integers(len(_VALUES))])
             break
     return json.dumps(config).encode()
 

@@ -8,7 +8,7 @@ import pytest
 
 from osnet_tf import OSNet, add_classifier
 from osnet_tf.architecture import Architecture, architecture_of
-from osnet_tf.errors import ArgumentError, MissingPackageError
+from osnet_tf.errors import ArgumentError, MissingPackageError, NotFoundError, WriteError
 from osnet_tf.weights import (
     WeightsError,
     load_torch_state,
@@ -206,6 +206,16 @@ def test_without_pytorch_writing_says_what_is_missing(tmp_path, monkeypatch, emb
         MissingPackageError, match=r"Writing .*Z.pth needs PyTorch.*pip install torch"
     ):
         save_torch(embedder, tmp_path / "Z.pth")
+
+
+def test_a_torch_file_in_a_bad_place(tmp_path, embedder):
+    pytest.importorskip("torch", reason="PyTorch (which writes .pth) is not installed")
+    with pytest.raises(NotFoundError, match="There is no folder"):
+        save_torch(embedder, tmp_path / "none" / "Z.pth")
+    (tmp_path / "Z.pth").mkdir()
+    with pytest.raises(WriteError, match=r"Z.pth cannot be written: Is a directory"):
+        save_torch(embedder, tmp_path / "Z.pth")
+    assert [path.name for path in tmp_path.iterdir()] == ["Z.pth"]
 
 
 @pytest.mark.parametrize(
