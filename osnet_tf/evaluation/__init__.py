@@ -7,6 +7,7 @@ from osnet_tf.evaluation.config import EvaluationConfig
 _HOMES = {
     "Evaluation": "results",
     "FeatureCache": "feature_cache",
+    "ReidEvaluation": "callback",
     "Scores": "results",
     "calibrations_of": "thresholds",
     "check_can_evaluate": "preconditions",
