@@ -11,6 +11,9 @@ from osnet_tf.errors import ArgumentError, FileError, NotFoundError
 from osnet_tf.files import read_json, write_json
 from osnet_tf.metrics.distances import METRICS
 
+#: Distances are float32.
+_LARGEST = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -49,7 +52,7 @@ class Calibration:
 
     def __post_init__(self):
         check_choice(METRICS, metric=self.metric)
-        check_number(threshold=self.threshold)
+        check_number(-_LARGEST, _LARGEST, threshold=self.threshold)
         check_number(0, 1, fpr=self.fpr, tpr=self.tpr)
         check_int(0, num_same=self.num_same, num_different=self.num_different)
         for name in ("dataset", "fingerprint"):

@@ -30,6 +30,7 @@ def test_they_lie_beside_the_model_and_others_stay(tmp_path):
         ({"metric": "l2"}, "`metric` must be one of"),
         ({"threshold": float("nan")}, "`threshold` must be a finite number"),
         ({"threshold": "0.5"}, "`threshold` must be a finite number"),
+        ({"threshold": 1e39}, "`threshold` must be >= -3.4.*e[+]38 and <= 3.4.*e[+]38"),
         ({"fpr": 1.5}, "`fpr` must be >= 0 and <= 1"),
         ({"tpr": None}, "`tpr` must be a finite number"),
         ({"num_same": 2.5}, "`num_same` must be an integer >= 0"),
