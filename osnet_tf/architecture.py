@@ -216,7 +216,7 @@ def layer_arguments(architecture):
 
 
 def fingerprint(model):
-    """A name for exactly what a model computes: architecture, size of the images and weights.
+    """A name for exactly what a model computes: architecture, size and types, and weights.
 
     It is the same after saving, loading, cloning and renaming, and differs as soon as one weight
     does. Two models of the same fingerprint give the same embeddings.
@@ -245,6 +245,9 @@ def fingerprint(model):
 def _description(model):
     names = [layer.name for layer in model.layers]
     if names[1:] == list(LAYERS) and not isinstance(model.output, dict | list | tuple):
-        size = list(model.input_shape[1:])
-        return {"architecture": architecture_of(model).to_dict(), "input_shape": size}
+        return {
+            "architecture": architecture_of(model).to_dict(),
+            "input_shape": list(model.input_shape[1:]),
+            "computed_in": [layer.compute_dtype for layer in model.layers],
+        }
     return {key: value for key, value in model.get_config().items() if key != "name"}

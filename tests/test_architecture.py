@@ -172,7 +172,7 @@ def test_a_fingerprint_is_of_what_is_computed(kind, tmp_path):
 
 
 def test_a_fingerprint_is_of_the_architecture_and_the_size_too(model):
-    """Same weights, other wiring; same weights, other images."""
+    """The same weights in another order of layers, for other images, in bfloat16, and wrapped."""
     first = fingerprint(model)
     other = tiny(**{**DEPTHWISE_FIRST, "lite": "pointwise_depthwise"})
     values = {weight.path: array(weight) for weight in model.weights}
@@ -180,9 +180,13 @@ def test_a_fingerprint_is_of_the_architecture_and_the_size_too(model):
         weight.assign(values[weight.path])
     size = OSNet("osnet_x0_25", input_shape=(32, 16, 3), **DEPTHWISE_FIRST)
     size.set_weights(model.get_weights())
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    half = tiny(**DEPTHWISE_FIRST)
+    keras.config.set_dtype_policy("float32")
+    half.set_weights(model.get_weights())
     inner = keras.Model(model.input, [model.get_layer("conv5").output, model.output])
     unit = keras.Model(model.input, keras.layers.UnitNormalization()(model.output))
-    assert len({first, *(fingerprint(m) for m in (other, size, inner, unit))}) == 5
+    assert len({first, *(fingerprint(m) for m in (other, size, half, inner, unit))}) == 6
 
 
 def test_an_architecture_cannot_be_changed():
