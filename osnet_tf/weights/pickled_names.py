@@ -19,6 +19,8 @@ from osnet_tf.weights.pickled_values import (
     sizes,
 )
 
+_CONJUGATED = "a conjugated or negated view"
+
 
 def _tensor(
     storage: object, offset: object, size: object, stride: object, dtype: str | None = None
@@ -53,7 +55,7 @@ def _rebuild_tensor_v2(args: tuple) -> TensorRef | Inert:
     # storage, offset, size, stride, requires_grad, backward_hooks[, metadata]
     _arguments(args, 6, 7)
     if len(args) == 7 and args[6]:
-        raise Malformed("conjugated and negated views are not supported")
+        return Inert(_CONJUGATED)
     return _tensor(*args[:4])
 
 
@@ -61,7 +63,7 @@ def _rebuild_tensor_v3(args: tuple) -> TensorRef | Inert:
     # storage, offset, size, stride, requires_grad, backward_hooks, dtype[, metadata]
     _arguments(args, 7, 8)
     if len(args) == 8 and args[7]:
-        raise Malformed("conjugated and negated views are not supported")
+        return Inert(_CONJUGATED)
     if type(args[6]) is Global:  # float8 and others that no weights have here
         return Inert(args[6].name)
     if type(args[6]) is not DType:
@@ -136,6 +138,9 @@ def _allowed() -> dict[str, object]:
         "BoolStorage": "bool",
         "ComplexFloatStorage": "complex64",
         "ComplexDoubleStorage": "complex128",
+        "QInt8Storage": "int8",
+        "QUInt8Storage": "uint8",
+        "QInt32Storage": "int32",
         "UntypedStorage": "uint8",
         "storage.UntypedStorage": "uint8",
     }
@@ -161,6 +166,7 @@ def _inert(name: str, args: tuple) -> Inert:
 
 # Why something that is built so cannot be among the weights.
 REASONS = {
+    _CONJUGATED: "conjugated and negated views are not supported",
     "torch._utils._rebuild_sparse_tensor": "sparse tensors are not supported",
     "torch.serialization._get_layout": "sparse tensors are not supported",
     "torch._utils._rebuild_sparse_csr_tensor": "sparse tensors are not supported",
