@@ -11,7 +11,7 @@ from osnet_tf.evaluation.config import EvaluationConfig
 from osnet_tf.evaluation.evaluating import evaluate
 from osnet_tf.evaluation.feature_cache import FeatureCache, as_file_name
 from osnet_tf.evaluation.preconditions import check_can_evaluate
-from osnet_tf.files import locked, write_json
+from osnet_tf.files import locked, table_writer, write_json
 from osnet_tf.metrics import (
     calibration_path,
     read_calibrations,
@@ -20,6 +20,7 @@ from osnet_tf.metrics import (
 )
 from osnet_tf.runs import RunDir, make_folder, provenance, source_of
 from osnet_tf.visualize.curves import draw_cmc, draw_distances, draw_roc
+from osnet_tf.visualize.figure import require_matplotlib
 from osnet_tf.weights import load_embedder
 
 
@@ -62,12 +63,15 @@ def evaluate_source(
     Raises:
         OSNetError: as `source_of`, `load_dataset`, `check_can_evaluate` of any of the datasets, and
             `load_embedder`, before anything is embedded or written.
+        MissingPackageError: Matplotlib, pyarrow for Parquet or SciPy for re-ranking is missing.
         FileError: the file of thresholds beside the model is damaged.
         InUseError: another evaluation writes to `output_dir`.
         WriteError: a file cannot be written; what lay there before is as it was.
     """
     config = (config or EvaluationConfig()).with_absolute_paths()
     check_choice(("csv", "parquet"), per_query=per_query)
+    table_writer(f"per_query.{per_query}", (f".{per_query}",))  # is there a package that can?
+    require_matplotlib()
     source = source_of(run_dir=run_dir, model=model, datasets=datasets, data_dir=data_dir)
     settings = RunDir(run_dir).read_settings() if run_dir else {}
     loaded = _load(source, config)

@@ -8,7 +8,7 @@ their Jaccard distance are sparse; what remains of size N x N is one pass of blo
 import numpy as np
 
 from osnet_tf.checks import check_int, check_number
-from osnet_tf.errors import ArgumentError
+from osnet_tf.errors import ArgumentError, MissingPackageError
 from osnet_tf.metrics.distances import check_sets, distance_blocks, paired_distances
 from osnet_tf.metrics.neighbors import nearest_and_farthest
 
@@ -39,7 +39,7 @@ class Reranker:
 
     Raises:
         ArgumentError: shapes that do not fit, NaN features, parameters out of range.
-        ImportError: if SciPy is not installed.
+        MissingPackageError: if SciPy is not installed.
 
     Example:
 
@@ -66,6 +66,7 @@ class Reranker:
         block=None,
         progress=None,
     ):
+        require_scipy()
         query, gallery = check_sets(query, gallery, metric, block)
         total = len(query) + len(gallery)
         check_int(k1=k1, k2=k2)
@@ -151,6 +152,16 @@ def rerank(query, gallery, *, k1=20, k2=6, lambda_value=0.3, metric="euclidean",
     """
     options = {"k1": k1, "k2": k2, "lambda_value": lambda_value, "metric": metric, "block": block}
     return Reranker(query, gallery, **options).distances()
+
+
+def require_scipy():
+    """Raises MissingPackageError if SciPy is not installed."""
+    try:
+        import scipy.sparse  # noqa: F401
+    except ImportError:
+        raise MissingPackageError(
+            "Re-ranking needs SciPy, which is not installed: pip install scipy"
+        ) from None
 
 
 def _pattern(neighbors):

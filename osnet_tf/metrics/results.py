@@ -31,7 +31,7 @@ def average_splits(results):
     """Averages `RankingResult`s over splits, each split with the same weight.
 
     Raises:
-        ValueError: without any result, or if their CMC curves differ in length.
+        ArgumentError: without any result, or if their CMC curves differ in length.
 
     Example:
 
@@ -71,7 +71,7 @@ def per_query(result, /, **columns):
         `inverse_negative_penalty` (NaN for queries without a match).
 
     Raises:
-        ValueError: if a column has another length.
+        ArgumentError: if a column has another length.
     """
     names = "num_matches", "first_match", "average_precision", "inverse_negative_penalty"
     table = {**columns, **{name: getattr(result, name) for name in names}}
@@ -93,8 +93,8 @@ def write_per_query(path, result, /, **columns):
         result, **columns: as in `per_query`.
 
     Raises:
-        ValueError: another kind of file; columns that do not fit.
-        ImportError: Parquet without pyarrow.
+        ArgumentError: another kind of file; columns that do not fit.
+        MissingPackageError: Parquet without pyarrow.
 
     Example:
 

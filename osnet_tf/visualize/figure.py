@@ -15,7 +15,7 @@ def figure_file(path, *, columns=1, width=6.0, height=4.2):
         columns: Axes beside each other.
         width, height: Of each, in inches.
 
-    Raises ImportError if Matplotlib is not installed.
+    Raises MissingPackageError if Matplotlib is not installed.
 
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp(), "line.png")
@@ -34,7 +34,7 @@ def figure_file(path, *, columns=1, width=6.0, height=4.2):
 
 
 def require_matplotlib():
-    """The matplotlib package; raises ImportError if it is not installed."""
+    """The matplotlib package; raises MissingPackageError if it is not installed."""
     try:
         import matplotlib
     except ImportError as error:

@@ -5,12 +5,19 @@ import json
 import resource
 import shutil
 import signal
+import sys
 
 import numpy as np
 import pytest
 
 from osnet_tf.data import generate_demo, load_dataset
-from osnet_tf.errors import ArgumentError, FileError, InUseError, WriteError
+from osnet_tf.errors import (
+    ArgumentError,
+    FileError,
+    InUseError,
+    MissingPackageError,
+    WriteError,
+)
 from osnet_tf.evaluation import EvaluationConfig, evaluate_source, find_calibration, source
 from osnet_tf.files import locked
 from osnet_tf.metrics import calibration_path, read_calibrations
@@ -64,6 +71,7 @@ def model(demo, tmp_path):
 
 def test_thresholds_of_a_dataset_outlive_the_evaluation_of_another(demo, model, monkeypatch):
     monkeypatch.setattr(source, "load_dataset", renamed)
+    monkeypatch.setattr(source, "_write", lambda *_: None)  # no pictures
     first, _ = evaluate_source(model=model, datasets=["a"], data_dir=demo)
     second, _ = evaluate_source(model=model, datasets=["b"], data_dir=demo)
     assert list(first["datasets"]) == ["a"]
@@ -104,6 +112,13 @@ def test_what_is_refused_before_anything_is_done(demo, model, tmp_path, monkeypa
         evaluate_source(datasets=["demo"], **where)
     assert calibration_path(model).read_text() == "[]"
     assert not where["output_dir"].exists()
+
+
+@pytest.mark.parametrize("package", ["pyarrow.parquet", "matplotlib"])
+def test_a_missing_package_is_told_before_any_work(package, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingPackageError, match=f"pip install {package.split('.')[0]}"):
+        evaluate_source(model="none.keras", datasets=["demo"], per_query="parquet")
 
 
 def test_two_evaluations_in_one_folder(demo, model, tmp_path):
