@@ -11,6 +11,7 @@ import wrapt
 from osnet_tf.version import __version__
 
 _HOMES = {
+    "Architecture": "architecture",
     "BatchHardTripletLoss": "losses",
     "BatchNorm": "layers",
     "CenterDistances": "layers",
@@ -23,14 +24,15 @@ _HOMES = {
     "LightConv3x3": "layers",
     "MarginSoftmaxLoss": "losses",
     "OSBlock": "layers",
-    "PairLoss": "losses",
     "OSNet": "models",
     "PRESETS": "presets",
+    "PairLoss": "losses",
     "ReidDataset": "data",
     "Sample": "data",
     "SemiHardTripletLoss": "losses",
     "WeightedLosses": "losses",
     "add_classifier": "models",
+    "architecture_of": "architecture",
     "convert": "conversion",
     "embed": "embedding",
     "evaluate": "evaluation",
@@ -38,6 +40,9 @@ _HOMES = {
     "load_weights": "weights",
 }
 _MODULES = (
+    "architecture",
+    "complexity",
+    "conversion",
     "data",
     "embedding",
     "errors",

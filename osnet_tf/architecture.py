@@ -80,9 +80,12 @@ class Architecture:
 
     def to_dict(self):
         """All of it, in what JSON can hold."""
-        norms = [list(stage) for stage in self.instance_norms]
-        derived = {"widths": list(self.widths), "stem_norm": self.stem_norm}
-        return {**asdict(self), **derived, "instance_norms": norms}
+        return {
+            **asdict(self),
+            "widths": list(self.widths),
+            "stem_norm": self.stem_norm,
+            "instance_norms": [list(stage) for stage in self.instance_norms],
+        }
 
     @classmethod
     def from_dict(cls, data):
@@ -128,9 +131,9 @@ def architecture_of(model):
     found, reason = set(), "it has no layers of that kind"
     for candidate in [model, *model._flatten_layers(include_self=False)]:
         if hasattr(candidate, "layers"):
-            configs = {layer.name: layer.get_config() for layer in candidate.layers}
+            layers = [layer for layer in candidate.layers if layer.name in LAYERS]
             try:
-                found.add(read_architecture(configs))
+                found.add(_read({layer.name: layer.get_config() for layer in layers}))
             except ArgumentError as error:
                 reason = str(error) if candidate is model else reason
     if len(found) == 1:
@@ -140,14 +143,8 @@ def architecture_of(model):
     raise ArgumentError(f"The model {model.name!r} is no OSNet: {reason}")
 
 
-def read_architecture(configs):
-    """The architecture that the configurations of a model's layers describe.
-
-    Args:
-        configs: `{name of the layer: its get_config()}`; other layers may be among them.
-
-    Raises ArgumentError, with the reason, if it is none that `OSNet` builds.
-    """
+def _read(configs):
+    """The architecture that `{layer: its get_config()}` describes; ArgumentError if it is none."""
     missing = [name for name in LAYERS if name not in configs]
     if missing:
         raise ArgumentError(f"it has no layer {missing[0]!r}")
@@ -164,7 +161,7 @@ def read_architecture(configs):
         raise ArgumentError(f"no preset has a stem and a first block such as {family}")
     values = {name: block.get(name) for name in ("streams", "lite", "gate")}
     architecture = Architecture(preset.name, configs["fc"].get("units"), **values)
-    for name, expected in layer_arguments(architecture).items():
+    for name, expected in _layer_arguments(architecture).items():
         for key, value in expected.items():
             found = configs[name].get(key)
             if _as_json(found) != _as_json(value):
@@ -180,7 +177,7 @@ def _as_json(value):
     return json.dumps(np.ravel(value).tolist() if isinstance(value, list | tuple) else value)
 
 
-def layer_arguments(architecture):
+def _layer_arguments(architecture):
     """`{layer: {argument: value}}` of every layer that `OSNet` builds for an architecture."""
     from osnet_tf.preprocessing import normalization_layer  # it loads Keras
 
