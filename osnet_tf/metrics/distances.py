@@ -90,9 +90,8 @@ def _blocks(query, gallery, metric, block):
         factors = np.concatenate([-2.0 * centered, np.ones((len(part), 1))], axis=1)
         values = np.matmul(factors, rows.T, out=buffer[: len(part)])
         values += lengths[:, None]
-        cancelled = _CANCELLED * (lengths + squares.max())
-        for i in np.flatnonzero(values.min(axis=1) <= cancelled):
-            columns = np.flatnonzero(values[i] <= cancelled[i])
+        for i in np.flatnonzero(values.min(axis=1) <= _CANCELLED * (lengths + squares.max())):
+            columns = np.flatnonzero(values[i] <= _CANCELLED * (lengths[i] + squares))
             for at in range(0, len(columns), _CHUNK):
                 some = columns[at : at + _CHUNK]
                 values[i, some] = ((_directed(gallery[some], metric) - part[i]) ** 2).sum(axis=1)
