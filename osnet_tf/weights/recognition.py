@@ -83,12 +83,12 @@ def recognise(state: Mapping[str, np.ndarray], source: str = "the state dict") -
     if problems:
         raise WeightsError(source, f"not quite {architecture}: {'; '.join(problems)}")
     used = {key: arrays[key] for key in expected}
-    left_out = tuple(key for key, name in names.items() if name not in {*used, *pruned})
+    left_out = tuple(key for key in state if names.get(key) not in {*used, *pruned})
     return Recognised(architecture, num_classes, used, left_out)
 
 
 def _without_prefix(state: Mapping, source: str) -> dict[str, str]:
-    """{key: the key without what stands before every key of the backbone}."""
+    """{key: the key without what stands before every key of the backbone} of those that have it."""
     # Biases, because pruning splits the weights
     ends = ("conv1.bn.bias", "conv5.bn.bias", "fc.0.bias")
     prefixes = [
@@ -99,11 +99,10 @@ def _without_prefix(state: Mapping, source: str) -> dict[str, str]:
     if len(prefixes) > 1:
         raise WeightsError(source, f"holds several OSNets, under {listed(map(repr, prefixes))}")
     prefix = prefixes[0] if prefixes else ""
-    names = {key: key.removeprefix(prefix) for key in state}
-    if len(set(names.values())) < len(names):
-        twice = [key for key in state if prefix + key in state and prefix]
-        raise WeightsError(source, f"without {prefix!r}, these are there twice: {listed(twice)}")
-    return names
+    names = {key: key.removeprefix(prefix) for key in state if key.startswith(prefix)}
+    # The classifier may stand beside the backbone
+    inside = set(names.values())
+    return names | {key: key for key in _CLASSIFIER if key in state and key not in inside}
 
 
 def _multiplied_out(arrays: dict[str, np.ndarray], source: str) -> tuple[dict, list[str]]:

@@ -7,7 +7,7 @@ from osnet_tf.weights.pickled_names import REASONS
 from osnet_tf.weights.pickled_values import Inert, TensorRef, show
 
 # A key that every OSNet has, whatever stands before it: it tells the model from other tensors.
-_OF_OSNET = "conv1.conv.weight"
+_OF_OSNET = "conv5.bn.bias"
 _DEPTH = 2
 
 

@@ -121,8 +121,18 @@ def test_two_networks_in_one_state_dict():
     both = {f"{name}.{key}": array for name in ("ema", "model") for key, array in state.items()}
     with pytest.raises(WeightsError, match=r"holds several OSNets, under 'ema\.', 'model\.'"):
         recognise(both)
-    with pytest.raises(WeightsError, match=r"without 'm\.', these are there twice: fc\.0\.bias"):
-        recognise({**{f"m.{key}": a for key, a in state.items()}, "fc.0.bias": np.zeros(1)})
+
+
+def test_what_stands_outside_the_prefix_is_another_part():
+    """A head may be called as a part of the backbone; the classifier belongs to it all the same."""
+    state = {f"m.{key}": array for key, array in blank_state(num_classes=None).items()}
+    head = {"fc.weight": np.zeros(3), "conv1.conv.weight": np.zeros(1), "fc.0.bias": np.ones(512)}
+    classifier = {"classifier.weight": np.ones((7, 512)), "classifier.bias": np.ones(7)}
+    found = recognise(state | head | classifier)
+    assert found.num_classes == 7
+    assert not found.arrays["fc.0.bias"].any()
+    assert found.arrays["classifier.bias"].all()
+    assert list(found.left_out[-3:]) == list(head)
 
 
 def test_a_pruned_weight_is_multiplied_out():

@@ -7,7 +7,7 @@ from osnet_tf.weights.pickled_values import Inert, StorageRef, TensorRef
 from osnet_tf.weights.wrappers import find_state_dict
 
 W = TensorRef(StorageRef("0", "float32", 6, 0, 6), 0, (6,), (1,), "float32")
-OSNET = {"conv1.conv.weight": W, "x": W}
+OSNET = {"conv5.bn.bias": W, "x": W}
 
 
 @pytest.mark.parametrize(
@@ -18,10 +18,10 @@ OSNET = {"conv1.conv.weight": W, "x": W}
         ({"a": 1, "b": {"c": {"w": W}, "d": 2}}, ["w"], ("a", "d")),
         ({"w": W, "v": [1], 3: W}, ["w"], ("v", "3")),
         # several dicts hold tensors: the network's, then the one that holds nothing else
-        ({"ema": {"w": W}, "net": {f"m.{k}": W for k in OSNET}}, ["m.conv1.conv.weight", "m.x"],
+        ({"ema": {"w": W}, "net": {f"m.{k}": W for k in OSNET}}, ["m.conv5.bn.bias", "m.x"],
          ("ema",)),
         ({"mAP": W, "epoch": 1, "state_dict": {"w": W}}, ["w"], ("mAP", "epoch")),
-        ({"centers": {"c": W}, **OSNET}, ["conv1.conv.weight", "x"], ("centers",)),
+        ({"centers": {"c": W}, **OSNET}, ["conv5.bn.bias", "x"], ("centers",)),
         ({"o": Inert("os.system"), "w": W}, ["w"], ("o (os.system)",)),
     ],
 )  # fmt: skip
