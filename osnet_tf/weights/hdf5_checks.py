@@ -56,10 +56,15 @@ def _arrays(group, path, name="", depth=0):
         item = group[key]
         if isinstance(item, h5py.Group):
             yield from _arrays(item, path, inner, depth + 1)
-        elif item.chunks or item.is_virtual or item.external or item.dtype.kind not in "fiub":
+        elif item.chunks or item.is_virtual or item.external or not _is_number(item):
             raise WeightsError(path, f"{inner} is no array as Keras stores it")
         else:
             yield inner, item
+
+
+def _is_number(item):
+    # HDF5 has no bfloat16: Keras says it in an attribute
+    return item.dtype.kind in "fiub" or item.attrs.get("dtype") == "bfloat16"
 
 
 def _text(values):

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import io
 import json
+import math
 import os
 import threading
 import warnings
@@ -11,7 +12,6 @@ import zipfile
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from osnet_tf.architecture import architecture_of
 from osnet_tf.errors import ArgumentError
@@ -67,10 +67,10 @@ def load_keras(path: str | os.PathLike) -> keras.Model:
     check_regular_file(path)
     config, claimed = _look_through(path)
     with _errors_named(path, "no readable .keras file"):
-        needed = _size_of(config)
+        needed = _numbers_of(config)
         if needed > claimed + _SLACK:
             raise WeightsError(
-                path, f"its model needs {needed} bytes of weights, and the file has {claimed}"
+                path, f"its model needs {needed} weights, and the file has {claimed} bytes of them"
             )
         model = keras.models.load_model(path, compile=False)
     _check_weights(model, path)
@@ -157,8 +157,8 @@ def _look_through(path) -> tuple[dict, int]:
     return config, len(weights)
 
 
-def _size_of(config: dict) -> int:
-    """Bytes of weights of the model that a configuration describes, which are not made.
+def _numbers_of(config: dict) -> int:
+    """How many weights the model has that a configuration describes; they are not made.
 
     In a `StatelessScope` variables wait for their values until it is left. This one never is: it
     belongs to a thread, and ends with it.
@@ -172,7 +172,7 @@ def _size_of(config: dict) -> int:
             if not isinstance(model, keras.Model):
                 raise TypeError("it describes no model")
             shapes = [tuple(variable.shape) for variable in model.variables]
-            result["size"] = sum(4 * int(np.prod(shape, dtype=object)) for shape in shapes)
+            result["numbers"] = sum(math.prod(shape) for shape in shapes)
         except Exception as error:  # raised again by the caller, as what it is
             result["error"] = error
 
@@ -181,7 +181,7 @@ def _size_of(config: dict) -> int:
     thread.join()
     if "error" in result:
         raise result["error"]
-    return result["size"]
+    return result["numbers"]
 
 
 @contextlib.contextmanager
