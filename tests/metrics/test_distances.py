@@ -36,9 +36,34 @@ def test_precision_holds_for_features_far_from_zero_or_of_odd_size(metric, offse
 def test_a_vector_is_at_distance_zero_from_itself(metric):
     rng = np.random.default_rng(3)
     rows = rng.standard_normal((6, 512)).astype(np.float32)
-    diagonal = np.diag(pairwise_distances(rows, rows, metric=metric))
-    assert (diagonal >= 0).all()
-    np.testing.assert_allclose(diagonal, 0, atol=1e-6)
+    for features in (rows, 1000 + rows, 1e-20 * rows):
+        distances = pairwise_distances(features, features, metric=metric)
+        assert (np.diag(distances) == 0).all()
+        assert (distances[~np.eye(6, dtype=bool)] > 0).all() or metric == "sqeuclidean"
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_equal_gallery_rows_are_equally_far_wherever_they_stand(metric):
+    """-0.0 is 0.0; among so many columns a product runs through several of its kernels."""
+    rng = np.random.default_rng(5)
+    rows = rng.standard_normal((40, 97)).astype(np.float32)
+    rows[:, 3] = 0
+    place = rng.integers(0, 40, 1013)
+    gallery = rows[place]
+    gallery[::2, 3] = -0.0
+    for block in (1, 3, None):
+        for _, found in distance_blocks(rows[:7] + 1, gallery, metric=metric, block=block):
+            for row in found:
+                first = {at: row[place == at][0] for at in set(place)}
+                np.testing.assert_array_equal(row, [first[at] for at in place])
+
+
+def test_one_row_far_off_leaves_the_others_precise():
+    rng = np.random.default_rng(6)
+    query, gallery = rng.standard_normal((2, 4, 16)).astype(np.float32)
+    gallery[1] *= 1e6
+    expected = [[oracles.distance(q, g) for g in gallery] for q in query]
+    np.testing.assert_allclose(pairwise_distances(query, gallery), expected, rtol=1e-6)
 
 
 def test_cosine_of_a_zero_vector_is_distance_one_to_everything():
