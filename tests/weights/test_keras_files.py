@@ -86,17 +86,19 @@ def test_keras_itself_refuses_weights_of_another_block(model, tmp_path):
         model.load_weights(path)
 
 
-@pytest.mark.parametrize("policy", ["bfloat16", "float16"])
-def test_weights_of_half_precision(tmp_path, policy):
-    keras.config.set_dtype_policy(policy)
+def test_weights_of_half_precision(tmp_path):
+    keras.config.set_dtype_policy("bfloat16")
     half = tiny()
     keras.config.set_dtype_policy("float32")
     half.save(tmp_path / "x.keras")
-    assert {weight.dtype for weight in load_embedder(tmp_path / "x.keras").weights} == {policy}
     full = tiny()
     load_weights(full, tmp_path / "x.keras")
     expected = keras.ops.cast(half.get_layer("conv5").conv.kernel, "float32")
     np.testing.assert_array_equal(array(full.get_layer("conv5").conv.kernel), array(expected))
+    half.get_layer("fc").bias.assign(keras.ops.full((8,), float("nan"), dtype="bfloat16"))
+    half.save(tmp_path / "x.keras")
+    with pytest.raises(WeightsError, match=r"x.keras: fc/bias: 8 of 8 numbers are NaN"):
+        load_embedder(tmp_path / "x.keras")
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
@@ -333,13 +335,3 @@ def test_loading_changes_no_number(model, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (2, *SIZE)).astype("uint8")
     loaded = load_embedder(tmp_path / "x.keras")
     np.testing.assert_array_equal(array(loaded(images)), array(model(images)))
-
-
-def test_no_number_in_half_precision(tmp_path):
-    keras.config.set_dtype_policy("bfloat16")
-    half = tiny()
-    keras.config.set_dtype_policy("float32")
-    half.get_layer("fc").bias.assign(keras.ops.full((8,), float("nan"), dtype="bfloat16"))
-    half.save(tmp_path / "x.keras")
-    with pytest.raises(WeightsError, match=r"x.keras: fc/bias: 8 of 8 numbers are NaN"):
-        load_embedder(tmp_path / "x.keras")

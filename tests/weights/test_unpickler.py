@@ -11,8 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from osnet_tf.weights import WeightsError, read_checkpoint
 from tests.weights.handmade import (
@@ -274,14 +272,3 @@ def test_memo_and_deep_nesting_cost_nothing(read):
     itself = b"\x80\x02}q\x00X\x0a\x00\x00\x00state_dicth\x00s."
     with pytest.raises(WeightsError, match="no state dict found"):
         read(zip_bytes(itself, {}))
-
-
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(st.lists(st.sampled_from([bytes([i]) for i in range(256)]), max_size=60).map(b"".join))
-def test_random_pickles_give_a_checkpoint_error(tmp_path, opcodes):
-    path = tmp_path / "X.pth"
-    path.write_bytes(zip_bytes(b"\x80\x02" + opcodes + b".", {}))
-    with pytest.raises(WeightsError):
-        read_checkpoint(path)
