@@ -51,7 +51,9 @@ def OSNet(
         not L2-normalised, >= 0 (the public code's last layer is a ReLU).
 
     Raises:
-        ArgumentError: unknown preset, impossible shape, or weights of another architecture.
+        ArgumentError: unknown preset, or an argument outside these.
+        WeightsError, FileError, NotFoundError: as `osnet_tf.weights.load_weights`; the message
+            names the file, and both architectures where they differ.
 
     Reference: arXiv 1905.00953, table 1; IBN and AIN: arXiv 1910.06827.
 
@@ -60,21 +62,19 @@ def OSNet(
     >>> model.predict(np.zeros((2, 64, 32, 3), "uint8"), verbose=0).shape
     (2, 512)
     """
-    architecture = get_preset(preset)
+    plan = get_preset(preset)
     _check_input_shape(input_shape)
     check_int(feature_dim=feature_dim)
     sync = {"synchronized": synchronized}
-    stem, *stages = architecture.widths
+    stem, *stages = plan.widths
 
     images = keras.Input(input_shape, dtype="float32", name="images")
     x = normalization_layer()(images)
-    x = ConvNorm(stem, 7, strides=2, norm=architecture.stem_norm, name="conv1", **sync)(x)
+    x = ConvNorm(stem, 7, strides=2, norm=plan.stem_norm, name="conv1", **sync)(x)
     # The stem ends in a ReLU, so zeros are as good a padding as minus infinity, and int8 bears them
     x = keras.layers.ZeroPadding2D(1, data_format="channels_last", name="maxpool_pad")(x)
     x = keras.layers.MaxPooling2D(3, strides=2, data_format="channels_last", name="maxpool")(x)
-    for stage, (width, norms) in enumerate(
-        zip(stages, architecture.instance_norms, strict=True), start=2
-    ):
+    for stage, (width, norms) in enumerate(zip(stages, plan.instance_norms, strict=True), start=2):
         for block, norm in enumerate(norms):
             x = OSBlock(
                 width,

@@ -9,7 +9,7 @@ import numpy as np
 from osnet_tf.weights.errors import WeightsError
 
 
-def check_hdf5(file, path: str | os.PathLike, size: int) -> dict[str, str]:
+def check_hdf5(file, path: str | os.PathLike, size: int) -> bool:
     """Checks the arrays of a `.weights.h5` file, or of the one inside a `.keras` file.
 
     Keras stores every array as it is, so together they are no larger than the file; arrays that
@@ -21,7 +21,7 @@ def check_hdf5(file, path: str | os.PathLike, size: int) -> dict[str, str]:
         size: bytes of `file`.
 
     Returns:
-        {layer: what kind of block it is} of the OS blocks, as `OSBlock` writes it.
+        Whether the OS blocks in it say of which kind they are, as `OSBlock` writes it.
 
     Raises WeightsError, naming the array, if it is no such file.
     """
@@ -36,12 +36,11 @@ def check_hdf5(file, path: str | os.PathLike, size: int) -> dict[str, str]:
             for name, array in arrays.items():
                 if array.dtype.kind == "f" and not np.isfinite(array[()]).all():
                     raise WeightsError(path, f"{name} holds numbers that are NaN or infinite")
-            kinds = [name for name in arrays if name.endswith("/vars/kind")]
-            return {name: _text(arrays[name][()]) for name in kinds}
+            return any(name.endswith("/vars/kind") for name in arrays)
+    except WeightsError:
+        raise
     # h5py's errors on damaged files are of these kinds
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, OverflowError) as error:
-        if isinstance(error, WeightsError):
-            raise
         raise WeightsError(path, f"damaged HDF5 weights: {error}") from error
 
 
@@ -65,7 +64,3 @@ def _arrays(group, path, name="", depth=0):
 def _is_number(item):
     # HDF5 has no bfloat16: Keras says it in an attribute
     return item.dtype.kind in "fiub" or item.attrs.get("dtype") == "bfloat16"
-
-
-def _text(values):
-    return bytes(np.asarray(values, np.uint8).ravel()).decode("ascii", "backslashreplace")

@@ -85,8 +85,7 @@ def load_hdf5_weights(model: keras.Model, path: str | os.PathLike) -> None:
     """
     check_regular_file(path)
     architecture = architecture_of(model)
-    kinds = check_hdf5(path, path, os.path.getsize(path))
-    if not kinds:
+    if not check_hdf5(path, path, os.path.getsize(path)):
         raise WeightsError(
             path,
             "does not say of which architecture its weights are: an older version wrote it, or "
