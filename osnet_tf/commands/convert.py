@@ -10,6 +10,9 @@ from osnet_tf.commands import command_line
 
 FLAGS = flags.FLAGS
 
+# What was left out is named so far; a checkpoint with more is no ordinary one.
+_SHOWN = 40
+
 
 def define_flags():
     flags.DEFINE_string("checkpoint", None, "File to read.", required=True)
@@ -44,6 +47,8 @@ def main(_):
     )
     counts = [name for name in loaded.left_out if name.endswith(".num_batches_tracked")]
     others = [name for name in loaded.left_out if name not in counts]
+    if len(others) > _SHOWN:
+        others[_SHOWN:] = [f"{len(others) - _SHOWN} more"]
     if counts:
         others.append(f"{len(counts)} counts of batches")
     command_line.say(f"{FLAGS.output}: {loaded.architecture}, {len(loaded.used)} tensors")

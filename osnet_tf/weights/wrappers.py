@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from osnet_tf.weights.errors import WeightsError
+from osnet_tf.weights.names import listed
 from osnet_tf.weights.pickled_names import REASONS
 from osnet_tf.weights.pickled_values import Inert, TensorRef, show
 
@@ -41,7 +42,7 @@ def find_state_dict(tree: object, path: str) -> Found:
     if not places:
         raise WeightsError(path, f"no state dict found: {_contents(tree)}")
     if len(places) > 1:
-        names = ", ".join(".".join(place) or "the file itself" for place in places)
+        names = listed(".".join(place) or "the file itself" for place in places)
         raise WeightsError(path, f"holds several state dicts: {names}. Save the wanted one alone")
     ((place, state),) = places.items()
     for key, value in state.items():
@@ -54,11 +55,13 @@ def find_state_dict(tree: object, path: str) -> Found:
 def _places(tree: dict, place: tuple[str, ...]) -> dict[tuple[str, ...], dict]:
     """{names on the way: dict} of the dicts that hold tensors themselves."""
     found = {place: tree} if any(type(value) is TensorRef for value in tree.values()) else {}
+    known = {id(state) for state in found.values()}  # one dict may stand under several names
     for key, value in tree.items():
         if type(value) is dict and type(key) is str and len(place) < _DEPTH:
             for inner, state in _places(value, (*place, key)).items():
-                if not any(state is known for known in found.values()):
+                if id(state) not in known:
                     found[inner] = state
+                    known.add(id(state))
     return found
 
 
