@@ -8,6 +8,7 @@ import tensorflow as tf
 from osnet_tf.data.decoding import decode, find_bad_image, naming_bad_images
 from osnet_tf.data.pipeline import image_dataset
 from osnet_tf.embedding.inference import inference_function
+from osnet_tf.embedding.replicas import over_replicas
 from osnet_tf.errors import ArgumentError, NotFoundError
 from osnet_tf.models import model_size
 from osnet_tf.preprocessing import resize
@@ -15,7 +16,7 @@ from osnet_tf.preprocessing import resize
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 
 
-def embed_paths(embedder, paths, *, batch_size=256, flip_test=False, progress=None):
+def embed_paths(embedder, paths, *, batch_size=256, flip_test=False, progress=None, strategy=None):
     """Embeds image files.
 
     Args:
@@ -24,6 +25,7 @@ def embed_paths(embedder, paths, *, batch_size=256, flip_test=False, progress=No
         batch_size: >= 1; it changes speed and memory, not the result.
         flip_test: Whether each embedding is averaged with that of the mirrored image.
         progress: Called with the number of images of each finished batch; may be None.
+        strategy: A `tf.distribute.Strategy` on whose replicas each batch is spread; may be None.
 
     Returns:
         float32 `(n, feature_dim)`, in the order of `paths`; not normalised.
@@ -44,7 +46,7 @@ def embed_paths(embedder, paths, *, batch_size=256, flip_test=False, progress=No
     paths = list(paths)
     if not paths:
         raise ArgumentError("There are no images to embed. Received: paths=[]")
-    run, size = inference_function(embedder), model_size(embedder)
+    run, size = over_replicas(embedder, strategy), model_size(embedder)
     parts = []
     with naming_bad_images(paths):
         for images in image_dataset(paths, size, batch_size):

@@ -16,6 +16,7 @@ def evaluate(
     metrics=METRICS,
     batch_size=256,
     cache=None,
+    strategy=None,
     show_progress=False,
 ):
     """Evaluates an embedder, by default as the public code does: CMC and non-interpolated mAP,
@@ -28,6 +29,7 @@ def evaluate(
         metrics: Distances to rank by: "euclidean", "cosine".
         batch_size: Images in a batch.
         cache: A `FeatureCache`, to find or leave the embeddings in; may be None.
+        strategy: A `tf.distribute.Strategy` on whose replicas each batch is spread; may be None.
         show_progress: Progress bars on stderr.
 
     Returns:
@@ -48,7 +50,12 @@ def evaluate(
     def embed():
         with progress_bar(show_progress, len(paths), f"embedding {dataset.name}") as count:
             return embed_paths(
-                embedder, paths, batch_size=batch_size, flip_test=config.flip_test, progress=count
+                embedder,
+                paths,
+                batch_size=batch_size,
+                flip_test=config.flip_test,
+                progress=count,
+                strategy=strategy,
             )
 
     if cache is None:
