@@ -15,6 +15,7 @@ from osnet_tf.metrics.features import check_features, check_same_width
 METRICS = ("euclidean", "sqeuclidean", "cosine")
 
 _BLOCK_BYTES = 16 * 2**20
+_FEWEST = 128  # rows: a product of fewer takes up to twice the time for each of them
 _CHUNK = 2048  # rows that are held in float64 at a time beside the block
 #: A squared distance below this share of the squared lengths has lost too many of its digits for
 #: float32 in the product's rounding (at most 2^-53 * 8 * sqrt(width), of which 2^-24 is asked).
@@ -33,7 +34,7 @@ def distance_blocks(query, gallery, *, metric="euclidean", block=None):
         gallery: `(G, D)` real features.
         metric: `"euclidean"` (>= 0), `"sqeuclidean"` (its square) or `"cosine"` (1 - cos, in
             [0, 2]). The cosine of a zero vector with any other is taken as 0, its distance as 1.
-        block: queries a block; by default as many as fit 16 MB (at least 1).
+        block: queries a block; by default as many as fit 16 MB, at least 128.
 
     Yields:
         `(rows, distances)`: the slice of queries and their float32 `(rows, G)` distances. The array
@@ -81,7 +82,7 @@ def _blocks(query, gallery, metric, block):
     squares = np.einsum("ij,ij->i", rows, rows)
     rows = np.concatenate([rows, squares[:, None]], axis=1)
     no_direction = ~gallery.any(axis=1) if metric == "cosine" else None
-    size = block or int(np.clip(_BLOCK_BYTES // (len(gallery) * 8), 1, 1024))
+    size = block or int(np.clip(_BLOCK_BYTES // (len(gallery) * 8), _FEWEST, 1024))
     buffer = np.empty((min(size, len(query)), len(gallery)))
     for start in range(0, len(query), size):
         part = _directed(query[start : start + size], metric)

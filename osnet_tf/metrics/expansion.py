@@ -21,7 +21,7 @@ def expand_queries(query, gallery, *, k=5, alpha=None, metric="cosine", block=No
         alpha: None, or a number >= 0; 0 is the plain mean of those with cos > 0.
         metric: the metric by which neighbours are found; with `"cosine"` (usual) features are first
             brought to length 1, and so is the result.
-        block: queries at a time; by default as many as fit 16 MB.
+        block: queries at a time; by default as in `distance_blocks`.
 
     Returns:
         float32 `(Q, D)`.

@@ -17,7 +17,7 @@ def nearest(query, gallery, k, *, metric="euclidean", block=None, progress=None)
         gallery: `(G, D)` real features.
         k: 1 <= k <= G.
         metric: `"euclidean"`, `"sqeuclidean"` or `"cosine"`.
-        block: queries at a time; by default as many as fit 16 MB.
+        block: queries at a time; by default as in `distance_blocks`.
         progress: called with the number of queries of each finished block; may be None.
 
     Returns:

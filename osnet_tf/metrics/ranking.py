@@ -96,7 +96,7 @@ def rank(
             the gallery then finds itself.
         query_paths: optional `(Q,)` image paths, named when features are NaN.
         gallery_paths: the same for the gallery.
-        block: queries at a time; by default as many as fit 16 MB.
+        block: queries at a time; by default as in `distance_blocks`.
         progress: called with the number of queries of each finished block; may be None.
 
     Returns:

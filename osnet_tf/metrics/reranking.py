@@ -33,7 +33,7 @@ class Reranker:
             paper: 6. 1 averages nothing.
         lambda_value: weight of the original distance in [0, 1]. The paper: 0.3.
         metric: `"euclidean"` (or `"sqeuclidean"`, the same here) or `"cosine"`.
-        block: images at a time; by default as many as fit 16 MB.
+        block: images at a time; by default as in `distance_blocks`.
         progress: called with the number of images whose neighbours have been found, Q + G in all,
             while this is made: nearly all of the work; may be None.
 

@@ -104,7 +104,7 @@ def verify(
         fprs: the false-positive rates that thresholds are wanted for, each in (0, 1). With N pairs
             of different people, a rate below 1 / N can only be met by accepting none of them.
         metric: `"euclidean"`, `"sqeuclidean"` or `"cosine"`: what thresholds are measured in.
-        block: queries at a time; by default as many as fit 16 MB.
+        block: queries at a time; by default as in `distance_blocks`.
         progress: called with the number of queries of each finished block, in all twice the
             queries, for there are two passes; may be None.
 
