@@ -50,6 +50,11 @@ class RunDir:
                 f"{self.path} holds a run already: resume it, or choose another directory"
             )
 
+    def check_there(self):
+        """Raises RunDirError if the run that was begun here is gone."""
+        if not self.config_json.exists():
+            raise RunDirError(f"{self.path} was removed while the run went on: it ends here")
+
     def make(self):
         """Makes the directory, if need be; raises WriteError if it cannot be written to."""
         make_folder(self.path)

@@ -5,6 +5,7 @@ python train/fit.py --dataset=market1501 --data_dir=DIR --recipe=cpu --run_dir=r
 python train/fit.py --run_dir=runs/mine --resume
 """
 
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from absl import flags
 from osnet_tf import report
 from osnet_tf.commands import command_line
 from osnet_tf.runs import RunDir
-from osnet_tf.training import RECIPES, ConfigError, TrainingConfig, make_config
+from osnet_tf.training import RECIPES, ConfigError, make_config
+from osnet_tf.training.recipes import recipe_settings
+from osnet_tf.training.run_record import check_same_settings, read_config
 
 FLAGS = flags.FLAGS
 
@@ -28,30 +31,15 @@ def define_flags():
 
 
 def main(_):
-    given = command_line.config_flags()
-    if FLAGS.resume:
-        if not FLAGS.run_dir:
-            raise ConfigError("run_dir", "must be given with --resume", FLAGS.run_dir)
-        run_dir = RunDir(FLAGS.run_dir)
-        config = TrainingConfig.from_dict(run_dir.read_settings())
-        for name, value in config.to_dict().items():
-            if given.get(name, value) != value:
-                raise ConfigError(name, f"is {value} in the run to resume", given[name])
-    else:
-        config = make_config(FLAGS.recipe, **given)
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        run_dir = RunDir(
-            FLAGS.run_dir or f"runs/{config.data.dataset}-{config.model.preset}-{stamp}"
-        )
-
+    run_dir, config = _resumed() if FLAGS.resume else _new()
     command_line.load_tensorflow()  # only now that the flags are known to be good
     from osnet_tf.training import fit, read_profile
 
+    model = config.model
     command_line.say(
-        f"{config.model.preset} at {config.model.height}x{config.model.width} on "
-        f"{config.data.dataset}: {run_dir.path}"
+        f"{model.preset} at {model.height}x{model.width} on {config.data.dataset}: {run_dir.path}"
     )
-    results = fit(
+    result = fit(
         config,
         run_dir.path,
         resume=FLAGS.resume,
@@ -59,9 +47,9 @@ def main(_):
         show_progress=True,
         notify=command_line.notify,
     )
-    if not results:  # the chief has them
+    if result is None:  # the chief has it
         return
-    command_line.say(report.results_table(results))
+    command_line.say(result.text)
     if FLAGS.profile:
         command_line.say(report.profile_table(read_profile(run_dir.tensorboard)))
 
@@ -71,3 +59,18 @@ def main(_):
         output_dir = Path("saved_models") / run_dir.path.name
         command_line.say(report.export_table(export_run(run_dir.path, output_dir)))
     command_line.say(report.next_steps(run_dir.path))
+
+
+def _new():
+    config = make_config(FLAGS.recipe, **command_line.config_flags())
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    dataset = re.sub(r"[^\w.]+", "-", config.data.dataset)  # of a,b or package.module:function
+    return RunDir(FLAGS.run_dir or f"runs/{dataset}-{config.model.preset}-{stamp}"), config
+
+
+def _resumed():
+    if not FLAGS.run_dir:
+        raise ConfigError("run_dir", "must be given with --resume", FLAGS.run_dir)
+    run_dir = RunDir(FLAGS.run_dir)
+    check_same_settings(run_dir, {**recipe_settings(FLAGS.recipe), **command_line.config_flags()})
+    return run_dir, read_config(run_dir)

@@ -102,6 +102,27 @@ def find_bad_image(paths):
     return None
 
 
+def check_images(paths, progress=None):
+    """Reads and decodes files one by one, so that a bad one is known before work begins.
+
+    Args:
+        paths: iterable of file paths.
+        progress: None, or a callable that is given 1 after each file.
+
+    Raises ImageError, which names it, for the first file that is no readable image.
+
+    >>> check_images(["/nowhere/photo.jpg"])
+    Traceback (most recent call last):
+    osnet_tf.data.decoding.ImageError: /nowhere/photo.jpg does not exist
+    """
+    for path in paths:
+        problem = _problem(path)
+        if problem:
+            raise ImageError(f"{path} {problem}")
+        if progress is not None:
+            progress(1)
+
+
 def _problem(path):
     try:
         with open(path, "rb") as file:

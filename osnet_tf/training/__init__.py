@@ -11,19 +11,23 @@ _HOMES = {
     "CheckpointError": "checkpoints",
     "Checkpoints": "checkpoints",
     "DivergedError": "trainer",
+    "FitResult": "fitting",
     "FusedAdam": "optimizers",
     "Interrupted": "interrupts",
     "MomentumSGD": "optimizers",
     "MovingAverage": "moving_average",
     "OpTime": "profiling",
+    "ReidTask": "reid",
     "StepProfiler": "profiling",
+    "Task": "task",
+    "TaskScores": "task",
     "Trainer": "trainer",
     "TrainingStep": "step",
     "WarmUp": "schedules",
     "WorkerLostError": "workers",
     "Workers": "workers",
+    "default_strategy": "devices",
     "fit": "fitting",
-    "default_strategy": "fitting",
     "make_losses": "objective",
     "make_optimizer": "optimizers",
     "read_profile": "profiling",
@@ -37,6 +41,4 @@ __all__ = ["RECIPES", "ConfigError", "TrainingConfig", "make_config", *_HOMES]
 def __getattr__(name):
     if name not in _HOMES:
         raise AttributeError(f"module 'osnet_tf.training' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"osnet_tf.training.{_HOMES[name]}"), name)
-    globals()[name] = value  # `fit` and `sweep` are modules too: the functions must win
-    return value
+    return getattr(importlib.import_module(f"osnet_tf.training.{_HOMES[name]}"), name)

@@ -228,6 +228,13 @@ def make_config(recipe="", **settings):
     >>> make_config("cpu", epochs=30).model.preset
     'osnet_x0_25'
     """
-    if recipe and recipe not in RECIPES:
+    return TrainingConfig(**{**recipe_settings(recipe), **settings})
+
+
+def recipe_settings(recipe):
+    """The settings of a recipe, none for ""; raises ConfigError for a name that is none."""
+    if not recipe:
+        return {}
+    if recipe not in RECIPES:
         raise ConfigError("recipe", one_of(RECIPES), recipe, did_you_mean(recipe, RECIPES))
-    return TrainingConfig(**{**(RECIPES[recipe].settings if recipe else {}), **settings})
+    return RECIPES[recipe].settings

@@ -105,13 +105,13 @@ def sweep(config, space, output_dir, *, trials, show_progress=False, notify=None
     def run(trial):
         tried = {name: values.suggest(trial, name) for name, values in space.items()}
         keras.utils.clear_session()
-        results = fit(
+        result = fit(
             config.replace(**tried),
             output_dir / f"trial_{trial.number:04d}",
             callbacks=[_Report(trial)],
             show_progress=show_progress,
         )
-        return results["euclidean"]["mAP"]
+        return result.score
 
     finished = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
     while len(study.get_trials(states=finished)) < trials:

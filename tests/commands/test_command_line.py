@@ -66,7 +66,7 @@ def test_resume_with_another_setting_is_refused(tmp_path):
     RunDir(tmp_path / "run").create(TrainingConfig(epochs=2).to_dict())
     code, errors = run(tmp_path, "fit.py", "--run_dir=run", "--resume", "--epochs=3")
     assert code == 2
-    assert "`epochs` is 2 in the run to resume. Received: epochs=3" in errors
+    assert "`epochs` is 2 in the run to resume, run. Received: epochs=3" in errors
 
 
 @pytest.mark.parametrize("command", ["evaluate.py", "export.py"])

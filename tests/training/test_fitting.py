@@ -2,51 +2,43 @@
 
 import csv
 import json
-import sys
-from types import SimpleNamespace
+import shutil
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from osnet_tf.data import generate_demo, load_dataset
+from osnet_tf.config import ConfigError
+from osnet_tf.data import load_dataset
 from osnet_tf.data.decoding import ImageError
+from osnet_tf.errors import InUseError, WriteError
 from osnet_tf.evaluation import EvaluationConfig, evaluate_source
+from osnet_tf.files import locked
 from osnet_tf.report import results_table
 from osnet_tf.runs import RunDir, RunDirError
-from osnet_tf.training import ConfigError, TrainingConfig, fit, make_config, read_profile
+from osnet_tf.training import ReidTask, TaskScores, TrainingConfig, fit, read_profile
+from tests.training.small_runs import config, make_people
 
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
-    generate_demo(folder, train_identities=4, test_identities=3, images_per_camera=2)
+    make_people(folder)
     return folder
 
 
-def config(data_dir, **settings):
-    return make_config(
-        "demo",
-        **{
-            "data_dir": str(data_dir),
-            "height": 32,
-            "width": 16,
-            "batch_size": 8,
-            "epochs": 2,
-            "streams": 1,
-            "deterministic": False,
-            **settings,
-        },
-    )
+#: P x K batches, a loss on pairs, an epoch of the classifier alone: every part of it at work.
+EVERYTHING = {
+    "instances": 2, "triplet_weight": 0.5, "new_layers_only_epochs": 1, "epochs": 2,
+    "gate": "shared",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def run_dir(data_dir, tmp_path_factory):
-    """P x K batches, triplet loss and a classifier-only epoch: every part of the config at work."""
     folder = tmp_path_factory.mktemp("run") / "a"
-    settings = {"instances": 2, "triplet_weight": 0.5, "new_layers_only_epochs": 1}
-    fit(config(data_dir, **settings), folder)
+    fit(config(data_dir, **EVERYTHING), folder)
     return folder
 
 
@@ -67,7 +59,7 @@ def test_what_a_run_leaves_behind(run_dir):
 
 def test_the_saved_model_gives_the_results(run_dir, monkeypatch):
     """And from the embeddings that training has left, none is made anew."""
-    monkeypatch.setattr("osnet_tf.evaluation.run.embed_paths", None)
+    monkeypatch.setattr("osnet_tf.evaluation.evaluating.embed_paths", None)
     saved = json.loads(RunDir(run_dir).results_json.read_text())
     record, output_dir = evaluate_source(run_dir=run_dir)
     assert output_dir == run_dir / "evaluation"
@@ -79,46 +71,56 @@ def test_every_loss_and_the_average_at_once(data_dir, tmp_path):
     """Heads, triplets, circle and center loss by their settings; the average is what is saved."""
     settings = {
         "head": "arcface", "triplet": "semi_hard", "triplet_weight": 0.5, "circle_weight": 0.1,
-        "center_weight": 0.01, "instances": 2, "average_decay": 0.5, "epochs": 1,
+        "center_weight": 0.01, "instances": 2, "average_decay": 0.5, "camera_aware": False,
     }  # fmt: skip
     run = RunDir(tmp_path / "run")
-    results = fit(config(data_dir, **settings), run.path)
+    results = fit(config(data_dir, **settings), run.path).results
     with open(run.metrics_csv, newline="") as file:
         [row] = csv.DictReader(file)
     parts = {"margin_softmax": 1, "semi_hard_triplet": 0.5, "circle": 0.1, "center": 0.01}
     total = sum(weight * float(row[name]) for name, weight in parts.items())
     assert float(row["loss"]) == pytest.approx(total, rel=1e-4)
-    [index] = run.checkpoints.glob("*.index")
+    index = sorted(run.checkpoints.glob("*.index"))[-1]
     kept = tf.train.load_checkpoint(str(index.with_suffix("")))
     variable = keras.models.load_model(run.embedder).trainable_variables[0]
     name = variable.path.replace("/", ".S")  # as TensorFlow writes a slash within a name
     end = f"{name}/.ATTRIBUTES/VARIABLE_VALUE"
     np.testing.assert_array_equal(variable, kept.get_tensor(f"average/averages/{end}"))
     assert np.abs(variable - kept.get_tensor(f"weights/{end}")).max() > 1e-5
-    record, _ = evaluate_source(EvaluationConfig(verification=False), run_dir=run.path)
+    protocol = EvaluationConfig(verification=False, camera_aware=False)
+    record, _ = evaluate_source(protocol, run_dir=run.path)
     assert record["datasets"]["demo"]["cosine"] == results["cosine"]
+    record, _ = evaluate_source(EvaluationConfig(verification=False), run_dir=run.path)
+    assert record["datasets"]["demo"]["cosine"] != results["cosine"]
 
 
-def test_the_best_model_is_kept_and_training_stops_when_nothing_gets_better(
-    data_dir, tmp_path, monkeypatch
-):
-    """The last model is the result; accumulation, clipping and float16 on the way."""
-    mAPs = iter([0.2, 0.5, 0.4, 0.5, 0.7])
+class Judged(ReidTask):
+    """Re-identification with scores that the test has chosen."""
 
-    def fake(embedder, *_, **__):
+    mAPs = ()
+
+    def evaluate(self, embedder, model, **_):
         assert embedder.get_layer("conv5").dtype_policy.name == "float32"
-        found = {"rank1": 0.0, "mAP": next(mAPs)}
-        return SimpleNamespace(results={"euclidean": found, "cosine": found})
+        assert model.get_layer("conv5") is embedder.get_layer("conv5")
+        found = {"rank1": 0.0, "mAP": next(self.mAPs)}
+        return TaskScores(found, {"euclidean": found})
 
-    monkeypatch.setattr(sys.modules["osnet_tf.training.fitting"], "evaluate", fake)
-    settings = {
-        "precision": "mixed_float16", "accumulation": 2, "clip_norm": 5.0, "epochs": 9,
-        "base_rate_factor": 0.1, "evaluate_every": 1, "patience": 2,
-    }  # fmt: skip
+    def describe(self, results):
+        return str(results)
+
+
+def test_the_best_model_is_kept_and_training_stops_when_nothing_gets_better(data_dir, tmp_path):
+    """The last model is the result; accumulation, clipping and float16 on the way."""
+    settings = config(
+        data_dir, precision="mixed_float16", accumulation=2, clip_norm=5.0, epochs=9,
+        base_rate_factor=0.1, evaluate_every=1, patience=2,
+    )  # fmt: skip
+    task = Judged.from_config(settings)
+    task.mAPs = iter([0.2, 0.5, 0.4, 0.5, 0.7])
     run, said = RunDir(tmp_path / "run"), []
-    results = fit(config(data_dir, **settings), run.path, profile=True, notify=said.append)
-    assert results["euclidean"]["mAP"] == 0.5
-    assert results["best"] == {"epoch": 2, "mAP": 0.5}
+    result = fit(settings, run.path, task=task, profile=True, notify=said.append)
+    assert result.results["best"] == {"epoch": 2, "mAP": 0.5}
+    assert result.score == 0.5  # of the last
     assert said == ["Stopped after epoch 4: no better mAP in 2 evaluations"]
     last, best = (keras.models.load_model(path) for path in (run.embedder, run.best_embedder))
     pairs = zip(last.trainable_variables, best.trainable_variables, strict=True)
@@ -128,29 +130,43 @@ def test_the_best_model_is_kept_and_training_stops_when_nothing_gets_better(
     assert profiled["Conv2DBackpropFilter"].calls > 2 * 10  # two parts a step
     assert sum(row.share for row in profiled.values()) == pytest.approx(1.0)
 
-    resumed = fit(
-        TrainingConfig.from_dict(run.read_settings()), run.path, resume=True
-    )  # stays stopped
-    assert resumed["euclidean"]["mAP"] == 0.7
-    assert resumed["best"] == results["best"]
+    resumed = fit(settings, run.path, task=task, resume=True)  # stays stopped
+    assert resumed.score == 0.7
+    assert resumed.results["best"] == result.results["best"]
 
 
-def test_people_held_out_of_training(data_dir, tmp_path):
-    results = fit(config(data_dir, hold_out=0.5, epochs=1), tmp_path / "run")
+def test_people_held_out_of_training(data_dir):
+    task = ReidTask.from_config(config(data_dir, hold_out=0.5))
     train = load_dataset("demo", data_dir).train
-    assert results["held_out"] == 0.5
-    assert results["num_query"] + results["num_gallery"] == len(train) // 2
-    with pytest.raises(ConfigError, match=r"`hold_out` cannot go with combine_all"):
-        config(data_dir, hold_out=0.5, combine_all=True)
+    assert len(task.samples) == len(train) // 2
+    tested = (*task.dataset.query, *task.dataset.gallery)
+    assert {s.pid for s in task.samples}.isdisjoint(s.pid for s in tested)
+    assert sorted((*task.samples, *tested)) == list(train)
+    with pytest.raises(ConfigError, match="`hold_out` does not fit: "):
+        ReidTask.from_config(config(hold_out=0.5), task.dataset._replace(train=train[:1]))
 
 
 def test_a_run_on_all_people_says_so(data_dir, tmp_path):
     run_dir = tmp_path / "all"
-    results = fit(config(data_dir, combine_all=True, epochs=1), run_dir)
-    assert results["trained_on"]
-    assert "WERE TRAINED ON" in results_table(results)
+    result = fit(config(data_dir, combine_all=True), run_dir)
+    assert result.results["trained_on"]
+    assert "WERE TRAINED ON" in result.text
     record, _ = evaluate_source(EvaluationConfig(verification=False), run_dir=run_dir)
     assert record["datasets"]["demo"]["trained_on"]
+
+
+def test_a_dataset_of_ones_own_and_others_to_judge_by(data_dir, tmp_path):
+    """And a resumed run takes it as well."""
+    people = load_dataset("demo", data_dir)
+    mine = people._replace(name="mine", query=people.query[:2])
+    settings = config(data_dir, target="demo")
+    result = fit(settings, tmp_path / "run", dataset=mine)
+    assert (result.results["dataset"], result.results["num_query"]) == ("mine", 2)
+    assert result.results["others"]["demo"]["num_query"] == len(people.query)
+    both = results_table(result.results, result.results["others"]["demo"])
+    assert result.text == both
+    assert RunDir(tmp_path / "run").read_settings()["dataset"] == "mine"
+    assert fit(settings, tmp_path / "run", dataset=mine, resume=True) == result
 
 
 def test_a_finished_run_resumes_to_itself_and_is_not_overwritten(data_dir, run_dir):
@@ -166,21 +182,108 @@ def test_a_finished_run_resumes_to_itself_and_is_not_overwritten(data_dir, run_d
     assert run.metrics_csv.read_text() == lines
 
 
+def test_what_cannot_be_resumed(data_dir, run_dir, tmp_path):
+    settings = config(data_dir, **EVERYTHING)
+    with pytest.raises(RunDirError, match="holds no run"):
+        fit(settings, tmp_path / "none", resume=True)
+    assert list(tmp_path.iterdir()) == []
+    rule = r"`epochs` is 2 in the run to resume, .*\(and other seed\). Received: epochs=3"
+    with pytest.raises(ConfigError, match=rule):
+        fit(settings.replace(epochs=3, seed=7), run_dir, resume=True)
+    with locked(run_dir, "training"), pytest.raises(InUseError, match=r"training, process \d+"):
+        fit(settings, run_dir, resume=True)
+
+
+def test_another_number_of_replicas_is_told(data_dir, run_dir, tmp_path):
+    shutil.copytree(run_dir, tmp_path / "run")
+    record = tmp_path / "run" / "run.json"
+    record.write_text(record.read_text().replace('"replicas": 1', '"replicas": 2'))
+    said = []
+    settings = config(data_dir, **EVERYTHING)
+    fit(settings, tmp_path / "run", resume=True, notify=said.append)
+    assert [line[:53] for line in said] == ["the run began on 2 replicas and goes on with 1: batch"]
+
+
+def test_what_was_trained_is_kept_when_the_evaluation_fails(data_dir, tmp_path, monkeypatch):
+    """And the run goes on from there to what it would have come to."""
+    settings = config(data_dir, epochs=2, evaluate_every=1)
+    straight, failed = RunDir(tmp_path / "straight"), RunDir(tmp_path / "failed")
+    expected = fit(settings, straight.path)
+
+    def fail(*_, **__):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ReidTask, "evaluate", fail)
+        with pytest.raises(MemoryError):
+            fit(settings, failed.path)
+    assert not failed.metrics_csv.exists()
+    first = keras.models.load_model(failed.embedder)
+    result = fit(settings, failed.path, resume=True)
+    assert result == expected
+    models = [keras.models.load_model(run.embedder) for run in (straight, failed)]
+    for x, y in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(x, y)
+    assert any(
+        not np.array_equal(x, y)
+        for x, y in zip(first.get_weights(), models[0].get_weights(), strict=True)
+    )
+    rows = []
+    for run in (straight, failed):
+        with open(run.metrics_csv, newline="") as file:
+            rows.append(
+                [(row["loss"], row["accuracy"], row["mAP"]) for row in csv.DictReader(file)]
+            )
+    assert rows[0] == rows[1]
+    assert len(rows[0]) == 2
+
+
+class RemoveRun(keras.callbacks.Callback):
+    def __init__(self, folder):
+        super().__init__()
+        self._folder = folder
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == 1:
+            shutil.rmtree(self._folder)
+
+
+def test_a_run_whose_directory_is_removed_is_an_error(data_dir, tmp_path):
+    folder = tmp_path / "run"
+    with pytest.raises(RunDirError, match=r"run was removed while the run went on"):
+        fit(config(data_dir, epochs=2), folder, callbacks=[RemoveRun(folder)])
+
+
 def test_settings_that_do_not_fit_the_data(data_dir, tmp_path):
     with pytest.raises(ConfigError, match=r"`batch_size` must be <= the 32 images"):
         fit(config(data_dir, batch_size=64), tmp_path / "run")
+    with pytest.raises(ConfigError, match=r"`batch_size` must be <= 4 people x 2 instances"):
+        fit(config(data_dir, batch_size=16, instances=2), tmp_path / "run")
+    with pytest.raises(ConfigError, match="`devices` must be some of CPU:0"):
+        fit(config(data_dir, devices="GPU:9"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_weights_that_are_not_there_leave_no_run_behind(data_dir, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"first\.keras does not exist"):
-        fit(config(data_dir, weights=str(tmp_path / "first.keras")), tmp_path / "run")
+        fit(config(data_dir, weights=str(tmp_path / "first.keras")), tmp_path / "runs" / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("cache_gib", [4.0, 0.0])
+@pytest.mark.parametrize("part", ["bounding_box_train", "query", "bounding_box_test"])
+def test_a_bad_image_is_named_before_training(tmp_path, part, cache_gib):
+    make_people(tmp_path / "data")
+    bad = sorted((tmp_path / "data").rglob(f"{part}/*.jpg"))[-1]
+    bad.write_bytes(bad.read_bytes()[:200])
+    with pytest.raises(ImageError, match=f"{bad.name} is truncated or corrupt"):
+        fit(config(tmp_path / "data", cache_gib=cache_gib), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
-def test_a_bad_training_image_is_named(tmp_path):
-    generate_demo(tmp_path, train_identities=2, test_identities=2, images_per_camera=2)
-    bad = next((tmp_path / "demo").rglob("bounding_box_train/*.jpg"))
-    bad.write_bytes(b"")
-    with pytest.raises(ImageError, match=f"{bad.name} is empty"):
-        fit(config(tmp_path, batch_size=4), tmp_path / "run")
+def test_a_folder_that_cannot_be_written_to(data_dir, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for path in ("/dev/null", tmp_path / "file", tmp_path / "file" / "run"):
+        with pytest.raises(WriteError, match=str(path)):
+            fit(config(data_dir), path)
+    assert (tmp_path / "file").read_text() == "mine"

@@ -1,0 +1,91 @@
+"""What learns: the model that a config and a task make, its losses, optimizer and average."""
+
+import contextlib
+
+from osnet_tf.models import OSNet
+from osnet_tf.training.devices import use_xla
+from osnet_tf.training.moving_average import MovingAverage
+from osnet_tf.training.optimizers import make_optimizer, slow_base
+from osnet_tf.training.precision import dtype_policy
+from osnet_tf.training.step import TrainingStep, step_names
+
+
+class Learner:
+    """A model with all that moves its weights.
+
+    Args:
+        config: A `TrainingConfig`.
+        task: A `Task`.
+        strategy: The `tf.distribute.Strategy` that the variables are made for.
+        steps: Steps in an epoch.
+
+    Attributes:
+        embedder: The embedder, in the precision that is trained in.
+        model: What the task has made of it.
+        optimizer: Its optimizer.
+        average: `MovingAverage` of its variables, or None.
+        metrics: The task's `step_metrics`.
+        names: Of all that a step returns.
+    """
+
+    def __init__(self, config, task, strategy, steps):
+        self._config = config
+        self._task = task
+        self._strategy = strategy
+        self._steps = {}
+        optimizing = config.optimizer
+        with strategy.scope():
+            with dtype_policy(optimizing.precision):
+                self.embedder = _make_embedder(config.model, config.model.weights)
+                self.model = task.build(self.embedder)
+            self.optimizer = make_optimizer(optimizing, steps)
+            if optimizing.base_rate_factor != 1.0:
+                factor = optimizing.base_rate_factor
+                slow_base(self.optimizer, self.model, self.embedder, factor)
+        self.average = None
+        if optimizing.average_decay:
+            decay = optimizing.average_decay
+            self.average = MovingAverage(self.model.variables, decay, dynamic=True)
+        self._losses = task.losses()
+        self.metrics = task.step_metrics()
+        self.names = step_names(self._losses, self.metrics)
+
+    def step_for(self, epoch):
+        """The `TrainingStep` of an epoch, from 0; there are two of them at most."""
+        config = self._config.optimizer
+        new_only = epoch < config.new_layers_only_epochs
+        if new_only not in self._steps:
+            new_layers = self._task.new_layers(self.model, self.embedder)
+            self._steps[new_only] = TrainingStep(
+                self.model,
+                self._losses,
+                self.optimizer,
+                self._strategy,
+                metrics=self.metrics,
+                only=new_layers if new_only else None,
+                l2=config.l2,
+                clip_norm=config.clip_norm,
+                accumulation=config.accumulation,
+                average=self.average,
+                xla=use_xla(self._config.run.xla, self._strategy),
+            )
+        return self._steps[new_only]
+
+    @contextlib.contextmanager
+    def for_use(self):
+        """A context of (embedder, model) as they are used: averaged weights, in float32."""
+        with self.average.swapped() if self.average else contextlib.nullcontext():
+            if self._config.optimizer.precision == "float32":
+                yield self.embedder, self.model
+            else:
+                embedder = _make_embedder(self._config.model)
+                model = self._task.build(embedder)
+                model.set_weights(self.model.get_weights())
+                yield embedder, model
+
+
+def _make_embedder(config, weights=None):
+    arguments = config.to_dict()
+    for name in ("height", "width", "weights"):
+        del arguments[name]
+    return OSNet(**arguments, input_shape=(*config.size, 3), weights=weights or None)

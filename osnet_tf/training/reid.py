@@ -1,0 +1,151 @@
+"""Re-identification: identities are learnt as classes, and the embedding is judged by ranking."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+
+from osnet_tf.config import ConfigError
+from osnet_tf.data import combine_all, hold_out, load_dataset
+from osnet_tf.data.decoding import check_images
+from osnet_tf.evaluation import FeatureCache, check_can_evaluate, evaluate
+from osnet_tf.evaluation.config import EvaluationConfig
+from osnet_tf.models import add_classifier
+from osnet_tf.progress_bar import progress_bar
+from osnet_tf.report import results_table
+from osnet_tf.training.config import LossConfig
+from osnet_tf.training.objective import make_losses
+from osnet_tf.training.task import Task, TaskScores
+
+
+class ReidTask(Task):
+    """The task of the paper: a classifier over the training identities, and losses on pairs.
+
+    The model's outputs are those of `add_classifier`; the only target is "identity", 0..K-1. The
+    embedder alone is judged, by Rank-1 and mAP of query and gallery.
+
+    Args:
+        dataset: A `ReidDataset`.
+        losses: A `LossConfig`; its defaults if None.
+        protocol: An `EvaluationConfig`; that of the public code, without verification, if None.
+        others: More `ReidDataset`s, to evaluate the trained model on.
+        about: What the `Evaluation` is to say of the data: `{"held_out": 0.2}`,
+            `{"trained_on": True}`.
+
+    >>> from osnet_tf.data import ReidDataset, Sample
+    >>> train = (Sample("a.jpg", 7, 0), Sample("b.jpg", 2, 1), Sample("c.jpg", 7, 1))
+    >>> task = ReidTask(ReidDataset("tiny", train, (), ()))
+    >>> task.targets(task.samples)["identity"].tolist(), task.groups.tolist()
+    ([1, 0, 1], [7, 2, 7])
+    """
+
+    name = "reid"
+    score = "mAP"
+    figures = ("rank1", "mAP")
+
+    def __init__(self, dataset, *, losses=None, protocol=None, others=(), about=None):
+        self.dataset = dataset
+        self._losses = losses or LossConfig()
+        self._protocol = protocol or EvaluationConfig(verification=False)
+        self._others = tuple(others)
+        self._about = dict(about or {})
+
+    @classmethod
+    def from_config(cls, config, dataset=None):
+        """The task that a `TrainingConfig` describes.
+
+        Args:
+            config: The config.
+            dataset: A `ReidDataset` in place of the one that it names.
+
+        Raises:
+            ConfigError: people cannot be held out as it asks.
+            OSNetError: as `osnet_tf.data.load_dataset`.
+        """
+        data, about = config.data, {}
+        if dataset is None:
+            dataset = load_dataset(data.dataset, data.data_dir)
+        if data.combine_all:
+            dataset, about = combine_all(dataset), {"trained_on": True}
+        elif data.hold_out:
+            dataset, about = _held_out(dataset, data.hold_out, config.run.seed)
+        return cls(
+            dataset,
+            losses=config.losses,
+            protocol=config.evaluation.protocol,
+            others=[load_dataset(name, data.data_dir) for name in data.target.split(",") if name],
+            about=about,
+        )
+
+    @property
+    def samples(self):
+        return self.dataset.train
+
+    @property
+    def groups(self):
+        return np.array([sample.pid for sample in self.samples])
+
+    def targets(self, samples):
+        label_of = self.dataset.train_labels
+        return {"identity": np.array([label_of[sample.pid] for sample in samples], np.int32)}
+
+    def check(self, *, show_progress=False):
+        tested = (self.dataset, *self._others)
+        for dataset in tested:
+            check_can_evaluate(dataset, self._protocol)
+        paths = [sample.path for one in tested for sample in (*one.query, *one.gallery)]
+        with progress_bar(show_progress, len(paths), "checking the test images") as count:
+            check_images(paths, progress=count)
+
+    def build(self, embedder):
+        return add_classifier(
+            embedder,
+            self.dataset.num_train_pids,
+            head="linear" if self._losses.head == "linear" else "cosine",
+            centers=self._losses.center_weight > 0,
+        )
+
+    def losses(self):
+        return make_losses(self._losses)
+
+    def step_metrics(self):
+        return {"accuracy": _accuracy}
+
+    def evaluate(self, embedder, model, **options):
+        found = replace(self._evaluate(self.dataset, embedder, **options), **self._about)
+        euclidean = found.scores["euclidean"]
+        figures = {"rank1": euclidean.rank1, "mAP": euclidean.mAP}
+        return TaskScores(figures, found.to_dict())
+
+    def evaluate_others(self, embedder, model, **options):
+        return {
+            other.name: self._evaluate(other, embedder, **options).to_dict()
+            for other in self._others
+        }
+
+    def _evaluate(self, dataset, embedder, *, batch_size, folder, show_progress=False):
+        return evaluate(
+            embedder,
+            dataset,
+            self._protocol,
+            batch_size=batch_size,
+            cache=FeatureCache(folder / "features"),
+            show_progress=show_progress,
+        )
+
+    def describe(self, results):
+        return results_table(results, *results.get("others", {}).values())
+
+
+def _accuracy(targets, outputs):
+    """Share of the images whose person the classifier names."""
+    named = keras.ops.argmax(outputs["logits"], axis=-1)
+    right = named == keras.ops.cast(targets["identity"], "int32")
+    return keras.ops.mean(keras.ops.cast(right, "float32"))
+
+
+def _held_out(dataset, share, seed):
+    try:
+        return hold_out(dataset, share, seed=seed), {"held_out": share}
+    except ValueError as error:
+        raise ConfigError("hold_out", f"does not fit: {error}", share) from None

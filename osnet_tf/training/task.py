@@ -1,0 +1,162 @@
+"""What is learnt: the part of training that knows what the images show."""
+
+import abc
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TaskScores:
+    """What an evaluation of a task found.
+
+    Attributes:
+        figures: Numbers by name: for each of `Task.figures`, its `score` among them.
+        results: All that was found, as `results.json` will hold it.
+    """
+
+    figures: dict[str, float]
+    results: dict
+
+    def to_dict(self):
+        """`results`."""
+        return self.results
+
+
+class Task(abc.ABC):
+    """What a model learns, from which images, and how it is judged.
+
+    `osnet_tf.training.fit` does the rest: batches, steps, checkpoints, when to evaluate and when to
+    stop. It knows of a task what stands here, and nothing of people, cameras or classifiers. One
+    object is made for each run and holds the run's data.
+
+    Attributes:
+        name: Of the task, as `config.json` records it.
+        score: The figure that tells the best epoch, when patience ends and what a sweep looks
+            for; higher is better.
+        figures: Names of the numbers that an evaluation adds to an epoch's logs; `score` is one.
+
+    >>> import keras
+    >>> import numpy as np
+    >>> from osnet_tf import LabelSmoothedCrossEntropy, OSNet
+    >>> from osnet_tf.losses import LossTerm, WeightedLosses
+    >>> class DayOrNight(Task):  # a sample here is a NamedTuple of path and night, 0 or 1
+    ...     name, score, figures = "day_or_night", "accuracy", ("accuracy",)
+    ...
+    ...     def __init__(self, samples):
+    ...         self._samples = samples
+    ...
+    ...     @property
+    ...     def samples(self):
+    ...         return self._samples
+    ...
+    ...     def targets(self, samples):
+    ...         return {"night": np.array([sample.night for sample in samples], np.int32)}
+    ...
+    ...     def build(self, embedder):
+    ...         night = keras.layers.Dense(2, dtype="float32", name="night")(embedder.output)
+    ...         return keras.Model(embedder.input, {"night": night})
+    ...
+    ...     def losses(self):
+    ...         return WeightedLosses([LossTerm("night", "night", LabelSmoothedCrossEntropy(0.0))])
+    ...
+    ...     def evaluate(self, embedder, model, **options):
+    ...         ...
+    >>> task = DayOrNight([])
+    >>> embedder = OSNet("osnet_x0_25", input_shape=(32, 16, 3), streams=1)
+    >>> model = task.build(embedder)
+    >>> [layer.name for layer in task.new_layers(model, embedder)]
+    ['night']
+    """
+
+    name: str
+    score: str
+    figures: tuple[str, ...]
+
+    @property
+    @abc.abstractmethod
+    def samples(self):
+        """The training images: a sequence of objects that have a `path`."""
+
+    @property
+    def groups(self):
+        """int `(len(samples),)`, what P x K batches group the images by; None if by nothing."""
+        return None
+
+    @abc.abstractmethod
+    def targets(self, samples):
+        """What the losses compare the outputs with.
+
+        Args:
+            samples: Some of `samples`.
+
+        Returns:
+            Dict of numeric arrays with a row for each sample.
+        """
+
+    def check(self, *, show_progress=False):  # noqa: B027  a task may have nothing to check
+        """Looks, before any work, at all that the evaluation will need.
+
+        Raises an `OSNetError` where it could not be done: a test image cannot be read.
+        """
+
+    @abc.abstractmethod
+    def build(self, embedder):
+        """Puts on an embedder what the task needs.
+
+        Args:
+            embedder: A model as `OSNet` returns.
+
+        Returns:
+            A `keras.Model` of the same input and layers, with a dict of outputs by name; float32
+            also where the layers compute in less.
+        """
+
+    @abc.abstractmethod
+    def losses(self):
+        """The `osnet_tf.losses.WeightedLosses`: which loss compares which output and target."""
+
+    def step_metrics(self):
+        """What else is told of each step.
+
+        Returns:
+            Dict from a name to a function of `(targets, outputs)`, both dicts of tensors, that
+            returns a scalar: the mean over their images.
+        """
+        return {}
+
+    def new_layers(self, model, embedder):
+        """The layers that `new_layers_only_epochs` trains alone: those that `build` has added."""
+        known = {id(layer) for layer in embedder.layers}
+        return [layer for layer in model.layers if id(layer) not in known]
+
+    @abc.abstractmethod
+    def evaluate(self, embedder, model, *, batch_size, folder, show_progress=False):
+        """Judges a model as it will be used: averaged weights, float32.
+
+        Args:
+            embedder: The embedder.
+            model: What `build` made of it.
+            batch_size: Images in a batch.
+            folder: Where the evaluation may leave files for the next one; it need not exist.
+            show_progress: Progress bars on stderr.
+
+        Returns:
+            `TaskScores`.
+        """
+
+    def evaluate_others(self, embedder, model, *, batch_size, folder, show_progress=False):
+        """Judges the trained model on other data too, once, after the last epoch.
+
+        Returns:
+            Dict from a name to a dict as `TaskScores.results`.
+        """
+        return {}
+
+    def describe(self, results):
+        """What the command prints of `results.json`.
+
+        Args:
+            results: Its dict.
+        """
+        return "\n".join(
+            f"{name:<12}{results[name]:.4f}" for name in self.figures if name in results
+        )
