@@ -32,7 +32,7 @@ _HOMES = {
     "make_optimizer": "optimizers",
     "read_profile": "profiling",
     "step_names": "step",
-    "sweep": "sweep",
+    "sweep": "sweeping",
 }
 
 __all__ = ["RECIPES", "ConfigError", "TrainingConfig", "make_config", *_HOMES]

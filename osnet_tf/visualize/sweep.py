@@ -12,7 +12,7 @@ def draw_sweep(path, trials):
 
     Args:
         path: File to write; see `figure_file`.
-        trials: `osnet_tf.training.sweep.Trial`s; failed ones are left out.
+        trials: `osnet_tf.training.sweeping.Trial`s; failed ones are left out.
 
     >>> import pathlib, tempfile
     >>> from types import SimpleNamespace

@@ -47,7 +47,7 @@ def test_a_sweep_goes_on_where_it_was_cut_off(tmp_path, monkeypatch):
     def killed(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["osnet_tf.training.sweep"], "fit", killed)
+    monkeypatch.setattr(sys.modules["osnet_tf.training.sweeping"], "fit", killed)
     with pytest.raises(KeyboardInterrupt):
         sweep(config, space, tmp_path / "sweep", trials=2)
     monkeypatch.undo()
