@@ -1,4 +1,4 @@
-"""What happens beside training: progress, metrics.csv, TensorBoard, checkpoints."""
+"""What happens beside training: progress, metrics.csv, TensorBoard."""
 
 import csv
 import os
@@ -42,8 +42,9 @@ class ProgressBar(keras.callbacks.Callback):
         )
 
     def on_train_batch_end(self, batch, logs=None):
-        self._bar.set_postfix(loss=f"{logs['loss']:.3f}", refresh=False)
-        self._bar.update(self._images_per_step)
+        drawn = self._bar.update(self._images_per_step)
+        if drawn:  # now and then: reading the loss waits for the device
+            self._bar.set_postfix(loss=f"{logs['loss']:.3f}", refresh=False)
 
     def on_epoch_end(self, epoch, logs=None):
         self._bar.set_postfix({k: f"{logs[k]:.3f}" for k in self._shown if k in logs})
@@ -134,18 +135,3 @@ class TensorBoard(keras.callbacks.Callback):
         _, height, width, _ = images.shape
         sheet = images[: rows * columns].reshape(rows, columns, height, width, 3)
         return sheet.swapaxes(1, 2).reshape(1, rows * height, columns * width, 3)
-
-
-class SaveCheckpoint(keras.callbacks.Callback):
-    """Saves a checkpoint at the end of each epoch. It goes last: what it saves is complete.
-
-    Args:
-        save: Called without arguments.
-    """
-
-    def __init__(self, save):
-        super().__init__()
-        self._save = save
-
-    def on_epoch_end(self, epoch, logs=None):
-        self._save()

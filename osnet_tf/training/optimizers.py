@@ -1,5 +1,7 @@
 """Optimizers that a config can ask for."""
 
+import contextlib
+
 import keras
 import tensorflow as tf
 
@@ -86,6 +88,25 @@ class FusedAdam(RateFactors, keras.optimizers.Adam):
             tf.raw_ops.ResourceApplyAdamWithAmsgrad(vhat=vhat, **common)
         else:
             tf.raw_ops.ResourceApplyAdam(**common)
+
+
+@contextlib.contextmanager
+def gradients_summed(optimizer):
+    """A context in which an optimizer takes gradients that the replicas have added up already.
+
+    Keras's optimizers add them up when they apply them, which is too late for whoever wants the
+    norm of the whole batch's gradient, and offer no public way to leave it out. (Adding up twice
+    would double the traffic between hosts.)
+
+    Args:
+        optimizer: A Keras optimizer; a `LossScaleOptimizer` counts as what it is around.
+    """
+    own = getattr(optimizer, "inner_optimizer", optimizer)
+    own._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
+    try:
+        yield
+    finally:
+        del own._all_reduce_sum_gradients
 
 
 def make_optimizer(config, steps_per_epoch):

@@ -3,7 +3,9 @@
 import keras
 import tensorflow as tf
 
+from osnet_tf.checks import check_int, check_number
 from osnet_tf.errors import ArgumentError
+from osnet_tf.training.optimizers import gradients_summed
 
 
 class TrainingStep:
@@ -36,7 +38,8 @@ class TrainingStep:
     An optimizer that scales the loss (`keras.optimizers.LossScaleOptimizer`, for float16) gets a
     scaled gradient; a step in which it overflows changes no weight.
 
-    Raises ValueError for `xla` on several replicas, a negative l2 or clip_norm, no accumulation.
+    Raises ArgumentError for `xla` on several replicas, a negative l2 or clip_norm, no accumulation,
+    no weight to train, two results of one name.
 
     Reference: arXiv 1905.00953, section 4.1.
     """
@@ -56,14 +59,8 @@ class TrainingStep:
         average=None,
         xla=False,
     ):
-        if not l2 >= 0.0:
-            raise ArgumentError(f"`l2` must be >= 0. Received: l2={l2}")
-        if not clip_norm >= 0.0:
-            raise ArgumentError(f"`clip_norm` must be >= 0. Received: clip_norm={clip_norm}")
-        if accumulation < 1:
-            raise ArgumentError(
-                f"`accumulation` must be >= 1. Received: accumulation={accumulation}"
-            )
+        check_number(0, l2=l2, clip_norm=clip_norm)
+        check_int(accumulation=accumulation)
         replicas = strategy.num_replicas_in_sync
         if xla and replicas > 1:
             raise ArgumentError(f"`xla` needs a single replica. Received: {replicas} replicas")
@@ -74,15 +71,14 @@ class TrainingStep:
         self._l2 = float(l2)
         self._clip_norm = float(clip_norm)
         self._accumulation = int(accumulation)
-        # A norm, or an overflow, is that of the whole batch's gradient: the replicas' parts have to
-        # meet before the optimizer, which adds them up only when it applies them
-        scales_loss = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-        self._meet = replicas > 1 and bool(clip_norm or scales_loss)
+        self._scales_loss = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         self._average = average
         self._metrics = dict(metrics or {})
         self._in_training = only is None
         trained = [model] if only is None else only
         self._variables = [v for layer in trained for v in layer.trainable_variables]
+        if not self._variables:
+            raise ArgumentError(f"There is no weight to train. Received: only={only}")
         self.names = step_names(losses, self._metrics)
         self._gradients = self._compute_gradients
         if xla:
@@ -101,12 +97,15 @@ class TrainingStep:
 
         Returns:
             Dict of scalar float32 tensors, means over the global batch: `loss` (the weighted sum
-            that is minimised, without l2), each loss and each metric by its name.
+            that is minimised, without l2), each loss and each metric by its name,
+            `gradient_norm` (L2, of `loss` by all trained weights, before clipping and l2; 0 where
+            it overflows in float16) and `update_norm` (L2, of what the step added to them).
         """
         return self._run(images, targets)
 
     def _distributed_step(self, images, targets):
-        results = self._strategy.run(self._replica_step, args=(images, targets))
+        with gradients_summed(self._optimizer):
+            results = self._strategy.run(self._replica_step, args=(images, targets))
         return {
             name: self._strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
             for name, value in results.items()
@@ -114,24 +113,26 @@ class TrainingStep:
 
     def _replica_step(self, images, targets):
         gradients, results = self._accumulate(images, targets)
-        replicas = self._strategy.num_replicas_in_sync
-        if self._meet:
+        if self._strategy.num_replicas_in_sync > 1:
             context = tf.distribute.get_replica_context()
-            total = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-            gradients = [gradient / replicas for gradient in total]  # the optimizer adds them again
+            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        scale = self._optimizer.scale_loss(1.0)
+        norm = _norm(gradients)
         if self._clip_norm:
-            shared = self._clip_norm / (replicas if self._meet else 1)
-            gradients, _ = tf.clip_by_global_norm(gradients, self._optimizer.scale_loss(shared))
+            gradients, _ = tf.clip_by_global_norm(gradients, scale * self._clip_norm, norm)
         if self._l2:
-            l2 = self._optimizer.scale_loss(self._l2 / replicas)
             gradients = [
-                gradient + l2 * variable.value
+                gradient + scale * self._l2 * variable.value
                 for gradient, variable in zip(gradients, self._variables, strict=True)
             ]
+        before = _flat(self._variables)
         self._optimizer.apply(gradients, self._variables)
+        update = tf.norm(_flat(self._variables) - before)
         if self._average is not None:
             self._average.update()
-        return results
+        if self._scales_loss:  # a step that overflows is left out
+            norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
+        return {**results, "gradient_norm": norm / scale, "update_norm": update}
 
     def _accumulate(self, images, targets):
         """Mean gradients and results over the parts of a replica's batch."""
@@ -162,12 +163,19 @@ class TrainingStep:
 def step_names(losses, metrics=()):
     """Names of what a `TrainingStep` of these losses and metrics returns.
 
-    Raises ArgumentError for a metric that is called as a loss is, or "loss".
+    Raises ArgumentError where two would have the same name.
     """
-    names = ["loss", *losses.names]
-    for name in metrics:
-        if name in names:
-            raise ArgumentError(
-                f"A metric must not have the name of a loss. Received: metrics={list(metrics)}"
-            )
-    return [*names, *metrics]
+    names = ["loss", *losses.names, *metrics, "gradient_norm", "update_norm"]
+    for name in names:
+        if names.count(name) > 1:
+            raise ArgumentError(f"Two results of a step have the name {name!r}. Received: {names}")
+    return names
+
+
+def _flat(variables):
+    """All values of some variables in one vector: one operation more, not one for each of 400."""
+    return tf.concat([tf.reshape(variable.value, [-1]) for variable in variables], axis=0)
+
+
+def _norm(tensors):
+    return tf.norm(tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], axis=0))

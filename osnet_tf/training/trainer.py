@@ -6,16 +6,17 @@ import time
 import keras
 import tensorflow as tf
 
+from osnet_tf.checks import check_int, check_number
 from osnet_tf.errors import ArgumentError, OSNetError
-from osnet_tf.training.callbacks import SaveCheckpoint
 from osnet_tf.training.checkpoints import CheckpointError, Checkpoints
 from osnet_tf.training.interrupts import Interrupted, InterruptFlag
 from osnet_tf.training.progress import Progress
+from osnet_tf.training.results import StepLogs, fetch
 from osnet_tf.training.workers import Workers
 
 
 class DivergedError(OSNetError, ArithmeticError):
-    """The loss or a weight became NaN or infinite. The last good checkpoint is kept."""
+    """Loss, gradient or a weight became NaN or infinite. The last good checkpoint is kept."""
 
 
 class Trainer:
@@ -33,6 +34,11 @@ class Trainer:
         keep_checkpoints: How many to keep, >= 1.
         names: Names of what the steps return, "loss" among them.
         state: More to keep in a checkpoint, by name (`tf.Module`s): the state of a `MovingAverage`.
+        checkpoint_minutes: Minutes after which a checkpoint is written within an epoch, >= 0;
+            0: only at its end.
+        fetch_every: Steps, >= 1, after which results are read from the device. So late is noticed
+            that a run diverged (its message names the step), that it is time for a checkpoint and,
+            with several hosts, that the run is to stop.
     """
 
     def __init__(
@@ -45,7 +51,14 @@ class Trainer:
         keep_checkpoints,
         names,
         state=None,
+        checkpoint_minutes=0.0,
+        fetch_every=10,
     ):
+        check_int(keep_checkpoints=keep_checkpoints, fetch_every=fetch_every)
+        check_number(0, checkpoint_minutes=checkpoint_minutes)
+        self._fetch_every = fetch_every
+        self._checkpoint_seconds = 60.0 * checkpoint_minutes or math.inf
+        self._saved = time.monotonic()
         self.model = model
         self.optimizer = optimizer
         self.workers = Workers(strategy)
@@ -69,7 +82,12 @@ class Trainer:
     @property
     def epochs_done(self):
         """Whole epochs trained."""
-        return int(self.progress.epoch)
+        return self.progress.epoch
+
+    @property
+    def stopped(self):
+        """Whether the run has come to its end before its last epoch."""
+        return self.progress.stopped
 
     @property
     def latest_checkpoint(self):
@@ -87,7 +105,7 @@ class Trainer:
         Raises CheckpointError if every checkpoint is damaged, or hosts have read different ones.
         """
         path = self._checkpoints.restore()
-        if not self.workers.same(int(self.progress.total_steps)):
+        if not self.workers.same(self.progress.total_steps):
             raise CheckpointError(
                 "The workers found different checkpoints: the run directory must be one folder "
                 f"that all of them share. Received: {path}"
@@ -102,16 +120,28 @@ class Trainer:
         Raises DivergedError, and writes nothing, if a weight is NaN or infinite; CheckpointError if
         it cannot be written.
         """
-        for variable in self.model.variables:
-            if not bool(tf.reduce_all(tf.math.is_finite(variable.value))):
+        variables = self.model.variables
+        finite = tf.stack([tf.reduce_all(tf.math.is_finite(v.value)) for v in variables])
+        for variable, good in zip(variables, finite.numpy(), strict=True):
+            if not good:
                 raise DivergedError(self._diverged(f"weight {variable.path} is not finite"))
         if self.workers.is_chief:
-            self._checkpoints.save(int(self.progress.total_steps))
+            self._checkpoints.save(self.progress.total_steps)
         self.workers.wait()
+        self._saved = time.monotonic()
         return self.latest_checkpoint
 
     def fit(self, epochs, step_for, data_for, *, callbacks=(), evaluate=None):
-        """Trains until `epochs` epochs are done, or `evaluate` says that it is enough.
+        """Trains until `epochs` epochs are done, or something says that it is enough.
+
+        It is enough when `evaluate` says so, or a callback sets `model.stop_training`, as Keras's
+        `EarlyStopping` does; after a step, the epoch ends there. A run that has ended so stays at
+        its end: the checkpoint says it too.
+
+        Callbacks see as logs of a step its own results, each read from the device only if asked
+        for; as logs of an epoch the means over its steps, and `learning_rate` (of its first step),
+        `seconds`, `images_per_second`, `input_wait` (share of the time spent waiting for data) and
+        what `evaluate` returned.
 
         Args:
             epochs: Epochs in all, those before a resume counted in.
@@ -123,66 +153,104 @@ class Trainer:
 
         Raises:
             Interrupted: after SIGINT or SIGTERM on any host, with the checkpoint written.
-            DivergedError: the loss or a weight is not finite; nothing was overwritten.
+            DivergedError: the loss, its gradient or a weight is not finite; nothing was
+                overwritten.
             CheckpointError: a checkpoint cannot be written; older ones are as they were.
             WorkerLostError: another host of the run ended.
         """
         callbacks = keras.callbacks.CallbackList(
-            [*callbacks, SaveCheckpoint(self._save_epoch)], model=self.model
+            list(callbacks), model=self.model, epochs=epochs, verbose=0
         )
+        self.model.stop_training = False
+        self.model.optimizer = self.optimizer  # where Keras's callbacks look for the rate
+        self._saved = time.monotonic()
         callbacks.on_train_begin()
-        enough = False
         try:
             with (
                 InterruptFlag() as interrupt,
                 self.workers.naming_lost(lambda: self.latest_checkpoint),
             ):
-                while self.epochs_done < epochs and not enough:
-                    enough = self._epoch(step_for, data_for, callbacks, evaluate, interrupt)
+                while self.epochs_done < epochs and not self.stopped:
+                    self._epoch(step_for, data_for, callbacks, evaluate, interrupt)
         finally:
             callbacks.on_train_end()
 
     def _epoch(self, step_for, data_for, callbacks, evaluate, interrupt):
-        epoch, first = self.epochs_done, int(self.progress.step)
-        step = step_for(epoch)
-        callbacks.on_epoch_begin(epoch, {"step": first})
-        rate = float(tf.convert_to_tensor(self.optimizer.learning_rate))  # the epoch's first
-        start, images_seen, waited = time.perf_counter(), 0, 0.0
-        batches = iter(self._distributed(data_for, epoch, first))
-        number = first
-        while True:
-            asked = time.perf_counter()
-            batch = next(batches, None)
-            waited += time.perf_counter() - asked
-            if batch is None:
-                break
-            callbacks.on_train_batch_begin(number)
-            results = {name: float(value) for name, value in step(*batch).items()}
-            if not math.isfinite(results["loss"]):
-                raise DivergedError(
-                    self._diverged(f"the loss is {results['loss']} in step {number + 1}")
-                )
-            self.progress.add(results)
-            images_seen += self.workers.count * sum(
-                part.shape[0] for part in self._strategy.experimental_local_results(batch[0])
-            )
-            callbacks.on_train_batch_end(number, results)
-            number += 1
-            if self.workers.any(interrupt.received):
-                raise Interrupted(interrupt.received or "SIGTERM", self.save())
-        seconds = time.perf_counter() - start
-        logs = self.progress.means()
-        logs["learning_rate"] = rate
-        logs["seconds"] = seconds
-        logs["images_per_second"] = images_seen / max(seconds, 1e-9)
-        logs["input_wait"] = waited / max(seconds, 1e-9)
+        epoch = self.epochs_done
+        callbacks.on_epoch_begin(epoch, {"step": self.progress.step})
+        if self.progress.step == 0:
+            rate = float(tf.convert_to_tensor(self.optimizer.learning_rate))
+            self.progress.learning_rate = rate
+        times = self._steps(step_for(epoch), data_for, callbacks, interrupt)
+        logs = {**self.progress.means(), "learning_rate": self.progress.learning_rate, **times}
         enough = False
         if evaluate is not None:
             measured, enough = evaluate(epoch)
             logs.update(measured)
         callbacks.on_epoch_end(epoch, logs)
+        self.progress.end_epoch(self.workers.any(enough or self.model.stop_training))
+        self.save()
         if self.workers.any(interrupt.received):
             raise Interrupted(interrupt.received or "SIGTERM", self.latest_checkpoint)
+
+    def _steps(self, step, data_for, callbacks, interrupt):
+        """The epoch's steps that remain; returns how long they took."""
+        start, images, waited = time.perf_counter(), 0, 0.0
+        number, unread = self.progress.step, []
+        batches = iter(self._distributed(data_for, self.epochs_done, number))
+        enough = False
+        while not enough:
+            asked = time.perf_counter()
+            batch = next(batches, None)
+            waited += time.perf_counter() - asked
+            if batch is None:
+                break
+            # Keras's own list of callbacks would read every result for each of them
+            for callback in callbacks.callbacks:
+                callback.on_train_batch_begin(number)
+            results = step(*batch)
+            unread.append(results)
+            parts = self._strategy.experimental_local_results(batch[0])
+            images += self.workers.count * sum(part.shape[0] for part in parts)
+            for callback in callbacks.callbacks:
+                callback.on_train_batch_end(number, StepLogs(results))
+            number += 1
+            # One host may stop after any step; several ask each other only now and then
+            stop = interrupt.received or self.model.stop_training
+            if number % self._fetch_every == 0 or (stop and self.workers.count == 1):
+                self._fetch(unread)
+                enough = self._look_up(interrupt)
+        self._fetch(unread)
+        seconds = max(time.perf_counter() - start, 1e-9)
+        return {
+            "seconds": seconds,
+            "images_per_second": images / seconds,
+            "input_wait": waited / seconds,
+        }
+
+    def _fetch(self, unread):
+        """Reads the results of the steps since the last time, and counts them.
+
+        Raises DivergedError, which names the step, for a loss or a gradient that is not finite.
+        """
+        for results in fetch(unread):
+            for name in ("loss", "gradient_norm"):
+                if not math.isfinite(results.get(name, 0.0)):
+                    what = f"{name} is {results[name]} in step {self.progress.step + 1}"
+                    raise DivergedError(self._diverged(what))
+            self.progress.add(results)
+        unread.clear()
+
+    def _look_up(self, interrupt):
+        """Whether the epoch ends here; on the way a checkpoint, where it is time for one."""
+        late = self.workers.is_chief and time.monotonic() - self._saved >= self._checkpoint_seconds
+        told, enough, late = self.workers.any_of(
+            [interrupt.received, self.model.stop_training, late]
+        )
+        if told:
+            raise Interrupted(interrupt.received or "SIGTERM", self.save())
+        if late:
+            self.save()
         return enough
 
     def _distributed(self, data_for, epoch, first):
@@ -196,10 +264,6 @@ class Trainer:
             return data.rebatch(size // replicas) if replicas > 1 else data
 
         return self._strategy.distribute_datasets_from_function(of_host)
-
-    def _save_epoch(self):
-        self.progress.next_epoch()
-        self.save()
 
     def _diverged(self, what):
         kept = self.latest_checkpoint or "none yet"

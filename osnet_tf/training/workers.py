@@ -51,11 +51,15 @@ class Workers:
 
     def any(self, flag):
         """Whether `flag` is true on any host. All hosts have to ask."""
-        return self._sum(float(bool(flag))) > 0
+        return self.any_of([flag])[0]
+
+    def any_of(self, flags):
+        """For each of some flags, whether it is true on any host. All hosts have to ask."""
+        return [bool(count > 0) for count in self._sum([float(bool(flag)) for flag in flags])]
 
     def from_chief(self, value):
         """The chief's number, on every host. All hosts have to ask; none goes on before all do."""
-        return self._sum(float(value) if self.is_chief else 0.0)
+        return self._sum([float(value) if self.is_chief else 0.0])[0]
 
     def same(self, value):
         """Whether a number is the same on every host. All hosts have to ask."""
@@ -63,19 +67,21 @@ class Workers:
 
     def wait(self):
         """Returns when every host has come here."""
-        self._sum(0.0)
+        self._sum([0.0])
 
-    def _sum(self, value):
+    def _sum(self, values):
+        """The sum of each number over the hosts."""
         if self.count == 1:
-            return value
+            return values
         strategy = self._strategy
         local = strategy.num_replicas_in_sync // self.count  # one of its replicas speaks for a host
         shares = strategy.experimental_distribute_values_from_function(
             lambda context: tf.constant(
-                value if context.replica_id_in_sync_group % local == 0 else 0.0, tf.float64
+                values if context.replica_id_in_sync_group % local == 0 else [0.0] * len(values),
+                tf.float64,
             )
         )
-        return float(strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None))
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None).numpy().tolist()
 
     @contextlib.contextmanager
     def naming_lost(self, last_checkpoint):

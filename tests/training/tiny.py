@@ -70,7 +70,9 @@ def data_for(epoch, start_step, part=(0, 1)):
     return tf.data.Dataset.from_tensor_slices((images, {"kind": kinds}))
 
 
-def make_trainer(folder, learning_rate=0.01, strategy=None, keep_checkpoints=2, sgd=False):
+def make_trainer(
+    folder, learning_rate=0.01, strategy=None, keep_checkpoints=2, sgd=False, **arguments
+):
     """A `Trainer` and its `TrainingStep` on the tiny model, with averaged weights."""
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
@@ -89,6 +91,7 @@ def make_trainer(folder, learning_rate=0.01, strategy=None, keep_checkpoints=2, 
         keep_checkpoints=keep_checkpoints,
         names=step_names(losses, METRICS),
         state={"average": average.state},
+        **arguments,
     )
     trainer.average = average
     step = TrainingStep(

@@ -19,6 +19,7 @@ from tests.training import tiny
 
 L2 = 5e-4
 EPOCHS = 2
+MEASURED = ("loss", "gradient_norm", "update_norm")
 
 
 def steps():
@@ -27,7 +28,7 @@ def steps():
 
 
 def by_strategy(strategy, synchronized, scaled=False, **arguments):
-    """Losses and weights of the project's own step."""
+    """Losses with norms, and weights, of the project's own step."""
     with strategy.scope():
         model = tiny.make_model(synchronized=synchronized)
         optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
@@ -39,7 +40,8 @@ def by_strategy(strategy, synchronized, scaled=False, **arguments):
     for images, targets in steps():
         batch = tf.data.Dataset.from_tensors((images, targets))
         for part in strategy.experimental_distribute_dataset(batch):
-            losses.append(float(step(*part)["loss"]))
+            results = step(*part)
+            losses.append([float(results[name]) for name in MEASURED])
     return losses, [np.asarray(v.numpy()) for v in model.variables]
 
 
@@ -67,10 +69,12 @@ def by_ghost_steps():
             total += float(scaled)
         for variable, a, b in zip(moving, *after, strict=True):
             variable.assign((a + b) / 2)
+        weights = [v.numpy() for v in trainable]
         optimizer.apply(
             [g + L2 * v.value for g, v in zip(gradients, trainable, strict=True)], trainable
         )
-        losses.append(total)
+        moved = [v.numpy() - w for v, w in zip(trainable, weights, strict=True)]
+        losses.append([total, norm(gradients), norm(moved)])
     return losses, [np.asarray(v.numpy()) for v in model.variables]
 
 
@@ -92,8 +96,12 @@ def copies_apart(strategy):
     return apart
 
 
+def norm(tensors):
+    return float(np.sqrt(sum((np.asarray(t, "float64") ** 2).sum() for t in tensors)))
+
+
 def difference(a, b):
-    losses = max(abs(x - y) for x, y in zip(a[0], b[0], strict=True))
+    losses = float(np.abs(np.subtract(a[0], b[0])).max())
     weights = max(np.abs(x - y).max() for x, y in zip(a[1], b[1], strict=True))
     return {"losses": losses, "weights": float(weights)}
 
