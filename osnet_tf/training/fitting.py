@@ -161,7 +161,7 @@ class _Run:
             if resume:
                 self._restore()
             epochs = self.config.optimizer.epochs
-            ahead = self.trainer.epochs_done < epochs and not self.judge.has_enough
+            ahead = self.trainer.epochs_done < epochs and not self.trainer.stopped
             images = self._look_at_images() if ahead else None
             if self.workers.is_chief and not resume:  # what failed so far leaves no run behind
                 self.dir.create(self.config.to_dict())
@@ -191,6 +191,7 @@ class _Run:
             self.strategy,
             checkpoint_dir=self.dir.checkpoints,
             keep_checkpoints=config.run.keep_checkpoints,
+            checkpoint_minutes=config.run.checkpoint_minutes,
             names=self.learner.names,
             state={"best": self.judge.best, **({"average": average.state} if average else {})},
         )
