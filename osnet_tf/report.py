@@ -270,14 +270,17 @@ def profile_table(rows, shown=15):
     """What `osnet_tf.training.read_profile` returned: where the time of a step goes.
 
     >>> from types import SimpleNamespace
-    >>> rows = [SimpleNamespace(name="Conv2D", calls=79.0, milliseconds=50.0, share=0.25)]
-    >>> print(profile_table(rows))
+    >>> row = SimpleNamespace(calls=79.0, milliseconds=50.0, share=0.25)
+    >>> row.name, row.operations = "convolution", ("_MklNativeConv2D",)
+    >>> print(profile_table([row]))
     ms in a step   share    calls  operation
-            50.0   25.0%       79  Conv2D
+            50.0   25.0%       79  convolution (_MklNativeConv2D)
     """
     lines = [f"{'ms in a step':>12}  {'share':>6}  {'calls':>7}  operation"]
     for row in rows[:shown]:
-        lines.append(f"{row.milliseconds:>12.1f}  {row.share:>6.1%}  {row.calls:>7.0f}  {row.name}")
+        figures = f"{row.milliseconds:>12.1f}  {row.share:>6.1%}  {row.calls:>7.0f}"
+        own = "" if row.operations == (row.name,) else f" ({', '.join(row.operations)})"
+        lines.append(f"{figures}  {row.name}{own}")
     if len(rows) > shown:
         rest = sum(row.milliseconds for row in rows[shown:])
         share = sum(row.share for row in rows[shown:])

@@ -7,19 +7,22 @@ import keras
 import tensorflow as tf
 
 from osnet_tf.errors import NotFoundError
+from osnet_tf.training.op_names import readable_name
 
 
 class OpTime(NamedTuple):
     """Time in one kind of operation.
 
     Attributes:
-        name: TensorFlow's name of it, such as "Conv2DBackpropFilter".
+        name: What it computes, such as "convolution, gradient by its weights".
+        operations: TensorFlow's names of it, such as ("_MklNativeConv2DBackpropFilter",).
         calls: Calls in a step, on average.
         milliseconds: In a step, on average, summed over threads.
         share: Of the time in all operations, in [0, 1].
     """
 
     name: str
+    operations: tuple[str, ...]
     calls: float
     milliseconds: float
     share: float
@@ -43,7 +46,7 @@ class StepProfiler(keras.callbacks.Callback):
     ...     data = np.zeros((8, 4), "float32"), np.zeros((8, 2), "float32")
     ...     history = model.fit(*data, batch_size=1, callbacks=[profiler], verbose=0)
     ...     times = read_profile(log_dir)
-    >>> "MatMul" in [time.name for time in times]
+    >>> "matrix product" in [time.name for time in times]
     True
     """
 
@@ -101,17 +104,25 @@ takes a run of 10 steps at least
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
     space = xplane_pb2.XSpace.FromString(traces[-1].read_bytes())
-    calls, picoseconds = {}, {}
+    operations, calls, picoseconds = {}, {}, {}
     for plane in space.planes:
         names = {key: _operation(value.name) for key, value in plane.event_metadata.items()}
         for event in (event for line in plane.lines for event in line.events):
-            name = names[event.metadata_id]
-            if name:
+            operation = names[event.metadata_id]
+            if operation:
+                name = readable_name(operation)
+                operations.setdefault(name, set()).add(operation)
                 calls[name] = calls.get(name, 0) + 1
                 picoseconds[name] = picoseconds.get(name, 0) + event.duration_ps
     total = max(sum(picoseconds.values()), 1)
     return [
-        OpTime(name, calls[name] / steps, time / 1e9 / steps, time / total)
+        OpTime(
+            name,
+            tuple(sorted(operations[name])),
+            calls[name] / steps,
+            time / 1e9 / steps,
+            time / total,
+        )
         for name, time in sorted(picoseconds.items(), key=lambda item: -item[1])
     ]
 
