@@ -12,20 +12,29 @@ class RateFactors:
     """Mixin of an optimizer: learning rates of their own for some variables.
 
     (Keras has one rate for all. Its decoupled `weight_decay` stays with that one.)
+
+    Args:
+        rate_factors: What `get_config` returned: a number for each variable, in the order in which
+            the optimizer was built with them. None: 1 for all.
     """
+
+    def __init__(self, *args, rate_factors=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._rate_factors = dict(enumerate(rate_factors or ()))
 
     def scale_rate(self, variables, factor):
         """Multiplies the learning rate of these variables. The optimizer must be built."""
         for variable in variables:
-            self._factors[self._get_variable_index(variable)] = float(factor)
-
-    @property
-    def _factors(self):
-        return self.__dict__.setdefault("_rate_factors", {})
+            self._rate_factors[self._get_variable_index(variable)] = float(factor)
 
     def _rate_for(self, variable, learning_rate):
-        factor = self._factors.get(self._get_variable_index(variable), 1.0)
+        factor = self._rate_factors.get(self._get_variable_index(variable), 1.0)
         return learning_rate if factor == 1.0 else factor * learning_rate
+
+    def get_config(self):
+        factors = self._rate_factors
+        listed = [factors.get(index, 1.0) for index in range(max(factors, default=-1) + 1)]
+        return {**super().get_config(), "rate_factors": listed or None}
 
 
 @keras.saving.register_keras_serializable(package="osnet_tf")

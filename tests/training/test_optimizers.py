@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from osnet_tf.training import FusedAdam
+from osnet_tf.training import FusedAdam, MomentumSGD
 
 
 @pytest.mark.parametrize("amsgrad", [False, True])
@@ -32,3 +32,25 @@ def test_serialisation():
     again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
     assert isinstance(again, FusedAdam)
     assert again.get_config() == optimizer.get_config()
+
+
+@pytest.mark.parametrize("optimizer_class", [MomentumSGD, FusedAdam])
+@pytest.mark.parametrize("scaled", [False, True])
+def test_rates_of_their_own_are_a_part_of_the_config(optimizer_class, scaled):
+    """The copy moves the same variables by the same amounts."""
+    steps = []
+    optimizer = optimizer_class(0.5)
+    weights = [keras.Variable(np.full(3, 2.0, "float32")) for _ in range(3)]
+    optimizer.build(weights)
+    optimizer.scale_rate(weights[1:2], 0.25)
+    if scaled:
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=1.0)
+    for one in (optimizer, type(optimizer).from_config(optimizer.get_config())):
+        for weight in weights:
+            weight.assign(np.full(3, 2.0))
+        one.build(weights)
+        one.apply([np.full(3, 1.0, "float32") for _ in weights], weights)
+        steps.append([2.0 - weight.numpy() for weight in weights])
+    np.testing.assert_array_equal(steps[0], steps[1])
+    np.testing.assert_allclose(steps[0][1], 0.25 * steps[0][0], rtol=1e-5)
+    np.testing.assert_array_equal(steps[0][2], steps[0][0])
