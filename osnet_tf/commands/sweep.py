@@ -7,7 +7,6 @@ The same command again goes on with it; more --trials add to it.
 """
 
 import shlex
-import sys
 
 from absl import flags
 
@@ -30,7 +29,8 @@ def define_flags():
 
 
 def main(_):
-    config = make_config(FLAGS.recipe, **command_line.config_flags())
+    given = command_line.config_flags()
+    config = make_config(FLAGS.recipe, **given)
     space = parse_space(FLAGS.search)
     command_line.load_tensorflow()
     from osnet_tf.training import sweep
@@ -45,8 +45,25 @@ def main(_):
     )
     command_line.say(report.sweep_table(trials))
     command_line.say(f"written: {FLAGS.output_dir}/sweep.csv, {FLAGS.output_dir}/sweep.png")
-    fixed = [
-        flag for flag in sys.argv[1:] if not flag.startswith(("--search", "--trials", "--out"))
-    ]
-    best = [f"--{name}={value}" for name, value in trials[0].settings.items()]
-    command_line.say(f"train with the best: python train/fit.py {shlex.join([*fixed, *best])}")
+    if trials[0].state == "complete":
+        given.pop("hold_out", None)  # it is for choosing; what was chosen learns from everybody
+        recipe = {"recipe": FLAGS.recipe} if FLAGS.recipe else {}
+        command = command_of({**recipe, **given, **trials[0].settings})
+        command_line.say(f"train with the best: python train/fit.py {command}")
+    else:
+        command_line.say("no trial came to its end")
+
+
+def command_of(settings):
+    """Settings as flags, for a shell.
+
+    >>> command_of({"optimizer": "sgd", "step_epochs": (2, 4), "flip": True, "data_dir": "my data"})
+    "--optimizer=sgd --step_epochs=2,4 --flip=true '--data_dir=my data'"
+    """
+    return shlex.join(f"--{name}={_text(value)}" for name, value in settings.items())
+
+
+def _text(value):
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -69,7 +69,7 @@ def _parse(name, text, kind):
             rule = "must be LOW..HIGH with " + ("0 < LOW < HIGH" if log else "LOW < HIGH")
             raise ConfigError(name, rule, text)
         return Range(low, high, log)
-    return Choices(tuple(_value(name, part, kind, text) for part in text.split(",")))
+    return Choices(tuple(_value(name, part.strip(), kind, text) for part in text.split(",")))
 
 
 def _value(name, text, kind, whole):

@@ -1,14 +1,16 @@
 """Search for settings, with Optuna: many short runs of the same config, some settings varied."""
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
 import keras
 
 from osnet_tf.config import ConfigError
-from osnet_tf.errors import MissingPackageError
-from osnet_tf.files import table_writer
+from osnet_tf.errors import FileError, MissingPackageError
+from osnet_tf.files import locked, table_writer
 from osnet_tf.training.fitting import fit
+from osnet_tf.training.trainer import DivergedError
 from osnet_tf.visualize.sweep import draw_sweep
 
 #: Share of the training people that a sweep judges by, where the config holds out none.
@@ -23,7 +25,8 @@ class Trial(NamedTuple):
         settings: The values tried.
         mAP: Of its last evaluation, a fraction; NaN if it did not come so far.
         epochs: Epochs to its last evaluation.
-        state: "complete", "pruned" (stopped as worse than most at that epoch) or "fail".
+        state: "complete", "pruned" (stopped as worse than most at that epoch), "diverged" or "fail"
+            (cut off; it is tried again).
     """
 
     number: int
@@ -37,8 +40,9 @@ def sweep(config, space, output_dir, *, trials, show_progress=False, notify=None
     """Tries settings and judges each by people held out of training, never by query and gallery.
 
     A setting that is worse than the median of the others at the same epoch is given up (with
-    `evaluate_every` set). The search is kept in `output_dir` after each trial: the same call again
-    goes on with it until `trials` are done, a trial that was cut off being repeated.
+    `evaluate_every` set), and so is one with which training diverges. The search is kept in
+    `output_dir` after each trial: the same call again goes on with it until `trials` are done, a
+    trial that was cut off being repeated.
 
     `output_dir` is left with `trial_0000/` ... (runs as of `fit`), `sweep.csv`, `sweep.png` and
     Optuna's own journal, `optuna.log`.
@@ -56,7 +60,9 @@ def sweep(config, space, output_dir, *, trials, show_progress=False, notify=None
 
     Raises:
         ConfigError: no setting to search, or values that go with none of the others.
-        ImportError: Optuna is not installed.
+        MissingPackageError: Optuna is not installed.
+        InUseError: another process searches in `output_dir`.
+        FileError: Optuna's journal is damaged.
 
     Reference: Akiba et al., Optuna (arXiv 1907.10902).
 
@@ -74,9 +80,7 @@ def sweep(config, space, output_dir, *, trials, show_progress=False, notify=None
     ('complete', 1, True)
     """
     try:
-        import optuna
-        from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend
+        import optuna  # noqa: F401
     except ImportError as error:
         raise MissingPackageError(
             "A sweep needs Optuna, which is not installed: pip install optuna"
@@ -89,28 +93,31 @@ def sweep(config, space, output_dir, *, trials, show_progress=False, notify=None
         config = config.replace(hold_out=HOLD_OUT)
     output_dir = Path(output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        study_name="sweep",
-        storage=JournalStorage(JournalFileBackend(str(output_dir / "optuna.log"))),
-        sampler=optuna.samplers.TPESampler(seed=config.run.seed),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=3),
-        direction="maximize",
-        load_if_exists=True,
-    )
+    with locked(output_dir, "searching for settings"):
+        return _search(config, space, output_dir, trials, show_progress, notify)
+
+
+def _search(config, space, output_dir, trials, show_progress, notify):
+    import optuna
+
+    study = _open_study(output_dir / "optuna.log", config.run.seed)
     for cut_off in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
         study.tell(cut_off.number, state=optuna.trial.TrialState.FAIL)
         study.enqueue_trial(cut_off.params)
 
     def run(trial):
-        tried = {name: values.suggest(trial, name) for name, values in space.items()}
+        tried = {name: _suggest(trial, name, values) for name, values in space.items()}
         keras.utils.clear_session()
-        result = fit(
-            config.replace(**tried),
-            output_dir / f"trial_{trial.number:04d}",
-            callbacks=[_Report(trial)],
-            show_progress=show_progress,
-        )
+        try:
+            result = fit(
+                config.replace(**tried),
+                output_dir / f"trial_{trial.number:04d}",
+                callbacks=[_Report(trial)],
+                show_progress=show_progress,
+            )
+        except DivergedError as error:  # the search learns to keep away from there
+            trial.set_user_attr("diverged", str(error))
+            raise optuna.TrialPruned from error
         return result.score
 
     finished = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
@@ -123,6 +130,34 @@ def sweep(config, space, output_dir, *, trials, show_progress=False, notify=None
             best = f"best mAP {100 * done[0].mAP:.2f} (trial {done[0].number})"
             notify(f"trial {last.number} {last.state}: mAP {100 * last.mAP:.2f}; {best}")
     return _trials(study)
+
+
+def _open_study(journal, seed):
+    """The search that a journal holds, or a new one."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        return optuna.create_study(
+            study_name="sweep",
+            storage=JournalStorage(JournalFileBackend(str(journal))),
+            sampler=optuna.samplers.TPESampler(seed=seed),
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=3),
+            direction="maximize",
+            load_if_exists=True,
+        )
+    except (ValueError, KeyError, TypeError) as error:  # as Optuna reads it, line by line
+        raise FileError(journal, f"is damaged, or no journal of a sweep: {error}") from None
+
+
+def _suggest(trial, name, values):
+    try:
+        return values.suggest(trial, name)
+    except ValueError:  # Optuna's, of values that may not change within a search
+        rule = "is not searched as before: choose another output_dir"
+        raise ConfigError(name, rule, values) from None
 
 
 class _Report(keras.callbacks.Callback):
@@ -146,12 +181,22 @@ def _trials(study):
     for trial in study.get_trials(deepcopy=False):
         if not trial.state.is_finished():
             continue
+        state = "diverged" if "diverged" in trial.user_attrs else trial.state.name.lower()
         steps = trial.intermediate_values
         epochs = max(steps, default=0)
         mAP = steps[epochs] if epochs else float("nan")
-        found.append(Trial(trial.number, dict(trial.params), mAP, epochs, trial.state.name.lower()))
-    # a pruned trial's mAP is that of an earlier epoch: it stands behind those that finished
-    return sorted(found, key=lambda trial: (trial.state != "complete", -trial.mAP, trial.number))
+        if state == "complete":
+            mAP = trial.value
+        found.append(Trial(trial.number, dict(trial.params), mAP, epochs, state))
+    # A pruned trial's mAP is that of an earlier epoch: it stands behind those that finished
+    order = ("complete", "pruned", "diverged", "fail")
+    return sorted(
+        found, key=lambda trial: (order.index(trial.state), *_worst_last(trial.mAP), trial.number)
+    )
+
+
+def _worst_last(value):
+    return (math.isnan(value), 0.0 if math.isnan(value) else -value)
 
 
 def _write(output_dir, trials):

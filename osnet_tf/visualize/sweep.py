@@ -34,7 +34,8 @@ def draw_sweep(path, trials):
             if _spans_decades([t.settings[name] for t in shown if name in t.settings]):
                 axes.set_xscale("log")
             axes.grid(alpha=0.3)
-        columns[0].legend(loc="best", fontsize=8)
+        if shown:
+            columns[0].legend(loc="best", fontsize=8)
 
 
 def _spans_decades(values):
