@@ -75,6 +75,36 @@ def whole_folder(path):
 
 
 @contextlib.contextmanager
+def own_folder(parent, name):
+    """Gives a new folder in `parent` for what is not ready yet; at the end of the block it is gone.
+
+    What a killed process left in such a folder of the same name is removed by the next one.
+
+    Args:
+        parent: A folder; it exists.
+        name: What it is for; part of the new folder's name.
+
+    Yields:
+        A `pathlib.Path` of an empty folder that no other process uses.
+
+    Raises:
+        NotFoundError: the parent is not there.
+        WriteError: it cannot be written to.
+
+    >>> import pathlib, tempfile
+    >>> parent = pathlib.Path(tempfile.mkdtemp())
+    >>> with own_folder(parent, "parts") as folder:
+    ...     len(list(parent.iterdir())), len(list(folder.iterdir()))
+    (1, 0)
+    >>> list(parent.iterdir())
+    []
+    """
+    with _replacing(Path(parent, name)) as new:
+        new.mkdir()
+        yield new
+
+
+@contextlib.contextmanager
 def _replacing(path):
     """A name of its own beside `path`; what lies there at the end is removed."""
     if not path.parent.is_dir():

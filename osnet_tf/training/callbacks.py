@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from osnet_tf.files import whole_file
+from osnet_tf.errors import FileError, WriteError
+from osnet_tf.files import check_regular_file, whole_file
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -65,6 +66,9 @@ class MetricsCSV(keras.callbacks.Callback):
         path: The file.
         columns: Names of the logs to write; "epoch", from 1, goes first.
         first_epoch: Epochs done before this run.
+
+    Raises FileError if the file that is to be gone on with is no table of epochs; WriteError, at
+    the end of an epoch, if it cannot be written.
     """
 
     def __init__(self, path, columns, first_epoch=0):
@@ -73,14 +77,29 @@ class MetricsCSV(keras.callbacks.Callback):
         self._columns = ["epoch", *columns]
         self._rows = []
         if first_epoch and os.path.exists(self._path):
-            with open(self._path, newline="") as file:
-                self._rows = [r for r in csv.DictReader(file) if int(r["epoch"]) <= first_epoch]
+            self._rows = [row for row in self._read() if int(row["epoch"]) <= first_epoch]
+
+    def _read(self):
+        check_regular_file(self._path)
+        try:
+            with open(self._path, newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file, strict=True))
+            for row in rows:
+                int(row["epoch"])
+                unknown = set(row) - set(self._columns)
+                if unknown:
+                    raise ValueError(f"unknown columns {sorted(map(str, unknown))}")
+        except (ValueError, KeyError, TypeError, csv.Error) as error:
+            raise FileError(
+                self._path, f"is damaged, no table of epochs: {error}. Remove it to go on without"
+            ) from None
+        return rows
 
     def on_epoch_end(self, epoch, logs=None):
         logs = logs or {}
         values = {k: f"{v:.6g}" for k, v in logs.items() if k in self._columns}
         self._rows.append({"epoch": epoch + 1, **values})
-        with whole_file(self._path) as new, open(new, "w", newline="") as file:
+        with whole_file(self._path) as new, open(new, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, self._columns, restval="")
             writer.writeheader()
             writer.writerows(self._rows)
@@ -98,6 +117,8 @@ class TensorBoard(keras.callbacks.Callback):
         log_dir: Folder of the event files.
         images_of: None, or epoch -> uint8 `(batch, height, width, 3)`, RGB of 0..255.
         figures: Names of the logs that only an epoch that was evaluated has.
+
+    Raises WriteError if the folder cannot be written to.
     """
 
     _COLUMNS = 8
@@ -105,7 +126,10 @@ class TensorBoard(keras.callbacks.Callback):
 
     def __init__(self, log_dir, images_of=None, figures=()):
         super().__init__()
-        self._writer = tf.summary.create_file_writer(str(log_dir))
+        try:
+            self._writer = tf.summary.create_file_writer(str(log_dir))
+        except tf.errors.OpError as error:  # a file lies there, or it may not be made
+            raise WriteError(log_dir, error.message) from None
         self._images_of = images_of
         self._figures = figures
 

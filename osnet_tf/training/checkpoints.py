@@ -1,17 +1,19 @@
 """Checkpoints that are written whole or not at all, and read where they are whole."""
 
+import os
 import re
 import shutil
 from pathlib import Path
 
 import tensorflow as tf
 
-from osnet_tf.errors import OSNetError
+from osnet_tf.errors import FileError, OSNetError
+from osnet_tf.files import check_regular_file, own_folder
 
 _FILE = re.compile(r"ckpt-(\d+)[._].*")
 
 #: What TensorFlow raises over a damaged file; the last over one that was cut short.
-_DAMAGED = (tf.errors.OpError, OSError, IndexError)
+_DAMAGED = (tf.errors.OpError, OSError, IndexError, FileError)
 
 
 class CheckpointError(OSNetError, OSError):
@@ -21,9 +23,10 @@ class CheckpointError(OSNetError, OSError):
 class Checkpoints:
     """The checkpoints of one run, in one folder.
 
-    TensorFlow writes `ckpt-NUMBER.data-*` first and `ckpt-NUMBER.index` last: without its index a
-    checkpoint does not count, so a process that is killed while it writes leaves the one before as
-    the newest. No number is written twice, and nothing is deleted before a newer one is whole.
+    A checkpoint is written aside, then `ckpt-NUMBER.data-*` is put into its place and
+    `ckpt-NUMBER.index` last: without its index it does not count, so a process that is killed while
+    it writes leaves the one before as the newest. No number is written twice, and nothing is
+    deleted before a newer one is whole.
 
     Args:
         directory: The folder; made with the first checkpoint.
@@ -63,7 +66,11 @@ class Checkpoints:
         number = max(number, taken[0] + 1) if taken else number
         path = str(self._directory / f"ckpt-{number}")
         try:
-            self._checkpoint.write(path)
+            self._directory.mkdir(parents=True, exist_ok=True)
+            with own_folder(self._directory, "checkpoint") as new:
+                self._checkpoint.write(str(new / f"ckpt-{number}"))
+                for part in sorted(new.iterdir(), key=lambda part: part.suffix == ".index"):
+                    os.replace(part, self._directory / part.name)
         except (OSError, tf.errors.OpError) as error:
             self._remove_all_but(taken)
             reason = getattr(error, "message", str(error)).splitlines()[0]
@@ -87,6 +94,8 @@ class Checkpoints:
         self.passed_over = []
         for path in self._paths():
             try:
+                for part in self._directory.glob(f"{Path(path).name}.*"):
+                    check_regular_file(part)  # of a pipe reading might never end
                 self._checkpoint.read(path).assert_consumed()
                 return path
             except _DAMAGED:

@@ -2,8 +2,10 @@ import csv
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
+from osnet_tf.errors import FileError, WriteError
 from osnet_tf.training.callbacks import MetricsCSV, TensorBoard
 
 
@@ -59,3 +61,31 @@ def test_tensorboard_holds_scalars_weights_and_the_images_as_they_were(tmp_path)
     sheet = tf.io.decode_png(png).numpy()
     for i in range(8):
         np.testing.assert_array_equal(sheet[:, 4 * i : 4 * i + 4], batch[i])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"loss,mAP\n1,2\n",
+        b"epoch,loss,mAP\nfirst,1,2\n",
+        b"epoch,loss,mAP\n1,1,2,3,4\n",
+        b"epoch,other\n1,1\n",
+        b"\xff\xfe\x00epoch",
+        b'epoch,loss\n"1,2\n',
+    ],
+)
+def test_metrics_that_cannot_be_gone_on_with_are_named(tmp_path, content):
+    path = tmp_path / "metrics.csv"
+    path.write_bytes(content)
+    with pytest.raises(FileError, match=r"metrics\.csv is damaged, no table of epochs"):
+        MetricsCSV(path, ["loss", "mAP"], first_epoch=1)
+    assert path.read_bytes() == content
+
+
+def test_folders_that_cannot_be_written_to_are_named(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(WriteError, match=f"{tmp_path}/file"):
+        TensorBoard(tmp_path / "file")
+    (tmp_path / "metrics.csv").mkdir()
+    with pytest.raises(WriteError, match=r"metrics\.csv"):
+        MetricsCSV(tmp_path / "metrics.csv", ["loss"]).on_epoch_end(0, {"loss": 1.0})

@@ -1,6 +1,7 @@
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -41,8 +42,13 @@ def flip(path):
     path.write_bytes(bytes(damaged))
 
 
+def pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
 @pytest.mark.parametrize("part", ["index", "data-00000-of-00001"])
-@pytest.mark.parametrize("damage", [truncate, empty, flip, Path.unlink])
+@pytest.mark.parametrize("damage", [truncate, empty, flip, pipe, Path.unlink])
 def test_a_damaged_newest_checkpoint_is_passed_over(tmp_path, part, damage):
     three(tmp_path)
     damage(tmp_path / f"ckpt-3.{part}")
@@ -77,6 +83,18 @@ def test_only_the_newest_are_kept(tmp_path):
     names = sorted(path.name for path in tmp_path.iterdir())
     parts = ("data-00000-of-00001", "index")
     assert names == [f"ckpt-{number}.{part}" for number in (5, 9) for part in parts]
+
+
+def test_what_a_killed_process_left_aside_goes_with_the_next_checkpoint(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    host = socket.gethostname().replace("-", "_").replace(".", "_")[:40]
+    left = tmp_path / f".new-{host}-{gone.pid}-0123abcd-checkpoint"
+    left.mkdir()
+    (left / "ckpt-4.data-00000-of-00001").write_bytes(b"half")
+    _, checkpoints = make(tmp_path)
+    checkpoints.save(4)
+    assert not left.exists()
 
 
 def test_a_number_is_never_written_twice(tmp_path):
