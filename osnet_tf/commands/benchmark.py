@@ -2,6 +2,7 @@
 
 python train/benchmark.py --table=ablation
 python train/benchmark.py --table=pipeline --dataset=market1501 --data_dir=DIR
+python train/benchmark.py --table=training --preset=osnet_x0_25
 python train/benchmark.py --table=latency --preset=osnet_x0_25
 python train/benchmark.py --table=ranking --size=msmt17
 """
@@ -20,15 +21,18 @@ def define_flags():
     flags.DEFINE_enum(
         "table",
         "ablation",
-        ["ablation", "pipeline", "latency", "ranking", "reranking"],
+        ["ablation", "pipeline", "training", "latency", "ranking", "reranking"],
         "ablation: parameters and multiply-adds of the paper's rows. pipeline: images per second. "
-        "latency: an image on the CPU runtimes. ranking, reranking: seconds and memory.",
+        "training: images per second of the loop. latency: an image on the CPU runtimes. ranking, "
+        "reranking: seconds and memory.",
     )
     flags.DEFINE_string("dataset", "demo", "Whose training images the pipeline reads.")
     flags.DEFINE_string("data_dir", "data", "Folder of the datasets.")
     flags.DEFINE_integer("height", 128, "Height that they are resized to.", lower_bound=1)
     flags.DEFINE_integer("width", 64, "Width.", lower_bound=1)
-    flags.DEFINE_string("preset", "osnet_x1_0", "Architecture whose latency is measured.")
+    flags.DEFINE_string(
+        "preset", "osnet_x1_0", "Architecture whose latency or training is measured."
+    )
     flags.DEFINE_enum(
         "size", "market1501", list(ranking_cost.SIZES), "Test set whose numbers (re)ranking takes."
     )
@@ -55,6 +59,14 @@ def pipeline():
     return report.throughput_table(measure_throughput(paths, (FLAGS.height, FLAGS.width)))
 
 
+def training():
+    command_line.load_tensorflow()
+    from osnet_tf.training.step_rate import measure_step_rate
+
+    rows = measure_step_rate(FLAGS.preset, (FLAGS.height, FLAGS.width))
+    return report.throughput_table(rows)
+
+
 def latency():
     command_line.load_tensorflow()
     from osnet_tf.export.benchmark import compare_preset
@@ -71,5 +83,5 @@ def evaluation():
 
 
 def main(_):
-    tables = {"ablation": ablation, "pipeline": pipeline, "latency": latency}
+    tables = {"ablation": ablation, "pipeline": pipeline, "training": training, "latency": latency}
     command_line.say(tables.get(FLAGS.table, evaluation)())
