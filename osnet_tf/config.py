@@ -114,6 +114,11 @@ class Config(_Settings):
         self.check_together()
 
     @classmethod
+    def titles(cls):
+        """Dict from the settings' names to what their group is called: here there are none."""
+        return {}
+
+    @classmethod
     def settings(cls):
         """Dict from the settings' names to their `dataclasses.Field`s."""
         return {field.name: field for field in dataclasses.fields(cls)}
@@ -159,6 +164,15 @@ class GroupedConfig(_Settings):
     def groups(cls):
         """Dict from the groups' names to their classes."""
         return {field.name: field.type for field in dataclasses.fields(cls)}
+
+    @classmethod
+    def titles(cls):
+        """Dict from all settings' names to what their group is called, and is about."""
+        return {
+            setting: f"{name} ({' '.join(group.__doc__.split('.')[0].split())})"
+            for name, group in cls.groups().items()
+            for setting in group.settings()
+        }
 
     @classmethod
     def settings(cls):

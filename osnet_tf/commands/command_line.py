@@ -16,20 +16,24 @@ def define_config_flags(config_class=TrainingConfig):
     """Defines an absl flag for each setting of a config's class, with its help and default.
 
     Flags start unset: what was not given on the command line is left to the recipe and the
-    config's own default. `config_flags` reads back those that were given.
+    config's own default. `config_flags` reads back those that were given. The flags of each group
+    of settings stand together in the help.
     """
+    titles = config_class.titles()
     for field in config_class.settings().values():
         help_text = f"{field.metadata['help']} (default: {_shown(field.default)})"
+        group = {"module_name": titles.get(field.name)}  # the help has a heading for each module
         if field.type is bool:
-            flags.DEFINE_boolean(field.name, None, help_text)
+            flags.DEFINE_boolean(field.name, None, help_text, **group)
         elif field.type is int:
-            flags.DEFINE_integer(field.name, None, help_text)
+            flags.DEFINE_integer(field.name, None, help_text, **group)
         elif field.type is float:
-            flags.DEFINE_float(field.name, None, help_text)
+            flags.DEFINE_float(field.name, None, help_text, **group)
         elif field.type is str:
-            flags.DEFINE_string(field.name, None, help_text)
+            flags.DEFINE_string(field.name, None, help_text, **group)
         else:  # a tuple of ints, given as 1,2,3
-            flags.DEFINE(_Integers(), field.name, None, help_text, serializer=_IntegersSerializer())
+            to_text = _IntegersSerializer()
+            flags.DEFINE(_Integers(), field.name, None, help_text, serializer=to_text, **group)
 
 
 def config_flags(config_class=TrainingConfig):
@@ -56,12 +60,11 @@ def run(command):
     # oneDNN's kernels, which TensorFlow leaves out by itself on processors without AVX512-VNNI,
     # train OSNet about twice as fast on AVX2
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    sys.modules["__main__"].__doc__ = command.__doc__
     before = set(flags.FLAGS)
     command.define_flags()
-    for name in flags.FLAGS:
-        if name not in before:  # --help shows them, not only --helpfull
-            flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
+    sys.modules["__main__"].__doc__ = command.__doc__ + _show_in_help(
+        [name for name in flags.FLAGS if name not in before]
+    )
 
     def guarded(argv):
         logging.set_verbosity(logging.WARNING)  # and what it goes on to say
@@ -125,6 +128,18 @@ def load_tensorflow():
             if not loaded or os.path.exists("/dev/nvidiactl"):
                 said.seek(0)
                 sys.stderr.write(said.read().decode(errors="replace"))
+
+
+def _show_in_help(names):
+    """Has --help, not only --helpfull, show flags; returns those in groups, to stand before it."""
+    headings = []
+    for name in names:
+        module = flags.FLAGS.find_module_defining_flag(name)
+        if module in sys.modules or module == sys.argv[0]:
+            flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
+        elif module not in headings:
+            headings.append(module)
+    return "".join(f"{flags.FLAGS.module_help(heading)}\n" for heading in headings)
 
 
 def _with_flag(error):

@@ -30,9 +30,10 @@ class DataConfig(Config):
     data_dir: str = setting("data", "Folder that holds the datasets.", is_path=True)
     split_identities: float = setting(
         0.5,
-        "Share of the people who are trained on, where a dataset has no split of its own.",
-        above=0,
-        below=1,
+        "Share of the people who become query and gallery, where a dataset has no split of its "
+        "own; --seed chooses them.",
+        minimum=0,
+        maximum=1,
     )
     target: str = setting("", "Other datasets to evaluate on after training, as a,b.")
     combine_all: bool = setting(
@@ -96,16 +97,18 @@ class LossConfig(Config):
     head_margin: float = setting(-1.0, "Margin of arcface or cosface; negative: the paper's.")
     head_scale: float = setting(64.0, "Scale of arcface or cosface.", above=0)
     triplet_weight: float = setting(0.0, "Weight of a triplet loss; 0: none.", minimum=0)
-    triplet: str = setting("batch_hard", "Its triplets.", choices=TRIPLETS)
-    triplet_margin: float = setting(0.3, "Its margin.", minimum=0)
-    soft_margin: bool = setting(False, "Soft margin in its place (batch_hard only).")
+    triplet: str = setting("batch_hard", "Triplets of the triplet loss.", choices=TRIPLETS)
+    triplet_margin: float = setting(0.3, "Margin of the triplet loss.", minimum=0)
+    soft_margin: bool = setting(
+        False, "Soft margin of the triplet loss, in place of its margin (batch_hard only)."
+    )
     circle_weight: float = setting(0.0, "Weight of the circle loss; 0: none.", minimum=0)
-    circle_margin: float = setting(0.25, "Its margin.", minimum=0)
-    circle_scale: float = setting(128.0, "Its scale.", above=0)
+    circle_margin: float = setting(0.25, "Margin of the circle loss.", minimum=0)
+    circle_scale: float = setting(128.0, "Scale of the circle loss.", above=0)
     center_weight: float = setting(0.0, "Weight of the center loss; 0: none.", minimum=0)
     mining: str = setting(
         "replica",
-        "Pairs of the losses above: within a replica, or over all of them.",
+        "Pairs of the triplet and circle loss: within a replica, or over all of them.",
         choices=MINING,
     )
 
@@ -116,7 +119,7 @@ class LossConfig(Config):
 
 @dataclass(frozen=True)
 class AugmentationConfig(Config):
-    """Random changes to the training images: the arguments of `Augmentation`."""
+    """Random changes to the training images. They are the arguments of `Augmentation`."""
 
     flip: bool = setting(True, "Mirror half of the images.")
     pad: int = setting(0, "Pixels to pad on each side before a random crop; 0: no crop.", minimum=0)

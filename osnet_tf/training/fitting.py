@@ -182,7 +182,8 @@ class _Run:
             config.optimizer.epochs,
             self.dir,
             self.learner.for_use,
-            self.show_progress,
+            strategy=self.strategy if self.spreads else None,
+            show_progress=self.show_progress,
         )
         average = self.learner.average
         self.trainer = Trainer(
@@ -195,6 +196,11 @@ class _Run:
             names=self.learner.names,
             state={"best": self.judge.best, **({"average": average.state} if average else {})},
         )
+
+    @property
+    def spreads(self):
+        """Whether evaluations use several replicas. (Of several hosts the chief is alone in it.)"""
+        return self.workers.count == 1 and self.strategy.num_replicas_in_sync > 1
 
     def _restore(self):
         self.trainer.restore()

@@ -16,13 +16,14 @@ class Judge:
         folder: Its `RunDir`.
         for_use: A function without arguments that returns a context of (embedder, model) as they
             are used: averaged weights, in float32.
+        strategy: As `Task.evaluate` takes it.
         show_progress: Progress bars on stderr.
 
     Attributes:
         best: `BestEvaluation`, to be put into the checkpoints.
     """
 
-    def __init__(self, task, config, epochs, folder, for_use, show_progress):
+    def __init__(self, task, config, epochs, folder, for_use, *, strategy, show_progress):
         self.best = BestEvaluation()
         self._task = task
         self._config = config
@@ -32,6 +33,7 @@ class Judge:
         self._options = {
             "batch_size": config.evaluation_batch_size,
             "folder": folder.evaluation,
+            "strategy": strategy,
             "show_progress": show_progress,
         }
         self._judged = (0, None)  # the epoch, from 1, that was evaluated last, and its scores

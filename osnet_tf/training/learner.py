@@ -8,6 +8,7 @@ from osnet_tf.training.moving_average import MovingAverage
 from osnet_tf.training.optimizers import make_optimizer, slow_base
 from osnet_tf.training.precision import dtype_policy
 from osnet_tf.training.step import TrainingStep, step_names
+from osnet_tf.training.workers import Workers
 
 
 class Learner:
@@ -42,10 +43,10 @@ class Learner:
             if optimizing.base_rate_factor != 1.0:
                 factor = optimizing.base_rate_factor
                 slow_base(self.optimizer, self.model, self.embedder, factor)
-        self.average = None
-        if optimizing.average_decay:
-            decay = optimizing.average_decay
-            self.average = MovingAverage(self.model.variables, decay, dynamic=True)
+            self.average = None
+            if optimizing.average_decay:
+                decay = optimizing.average_decay
+                self.average = MovingAverage(self.model.variables, decay, dynamic=True)
         self._losses = task.losses()
         self.metrics = task.step_metrics()
         self.names = step_names(self._losses, self.metrics)
@@ -78,10 +79,16 @@ class Learner:
             if self._config.optimizer.precision == "float32":
                 yield self.embedder, self.model
             else:
-                embedder = _make_embedder(self._config.model)
-                model = self._task.build(embedder)
+                with self._scope():
+                    embedder = _make_embedder(self._config.model)
+                    model = self._task.build(embedder)
                 model.set_weights(self.model.get_weights())
                 yield embedder, model
+
+    def _scope(self):
+        """Of the strategy; none on several hosts, who would have to enter it together."""
+        several = Workers(self._strategy).count > 1
+        return contextlib.nullcontext() if several else self._strategy.scope()
 
 
 def _make_embedder(config, weights=None):

@@ -123,14 +123,13 @@ class ReidTask(Task):
             for other in self._others
         }
 
-    def _evaluate(self, dataset, embedder, *, batch_size, folder, show_progress=False):
+    def _evaluate(self, dataset, embedder, *, folder, **options):
         return evaluate(
             embedder,
             dataset,
             self._protocol,
-            batch_size=batch_size,
             cache=FeatureCache(folder / "features"),
-            show_progress=show_progress,
+            **options,
         )
 
     def describe(self, results):

@@ -129,7 +129,7 @@ class Task(abc.ABC):
         return [layer for layer in model.layers if id(layer) not in known]
 
     @abc.abstractmethod
-    def evaluate(self, embedder, model, *, batch_size, folder, show_progress=False):
+    def evaluate(self, embedder, model, *, batch_size, folder, strategy=None, show_progress=False):
         """Judges a model as it will be used: averaged weights, float32.
 
         Args:
@@ -137,14 +137,19 @@ class Task(abc.ABC):
             model: What `build` made of it.
             batch_size: Images in a batch.
             folder: Where the evaluation may leave files for the next one; it need not exist.
+            strategy: The `tf.distribute.Strategy` in whose scope both were made, to spread the work
+                over its replicas; None if there is but one.
             show_progress: Progress bars on stderr.
 
         Returns:
             `TaskScores`.
         """
 
-    def evaluate_others(self, embedder, model, *, batch_size, folder, show_progress=False):
+    def evaluate_others(self, embedder, model, **options):
         """Judges the trained model on other data too, once, after the last epoch.
+
+        Args:
+            embedder, model, **options: As for `evaluate`.
 
         Returns:
             Dict from a name to a dict as `TaskScores.results`.

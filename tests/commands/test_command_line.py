@@ -69,6 +69,24 @@ def test_resume_with_another_setting_is_refused(tmp_path):
     assert "`epochs` is 2 in the run to resume, run. Received: epochs=3" in errors
 
 
+def test_a_recipe_is_a_setting_of_the_run_to_resume_too(tmp_path):
+    RunDir(tmp_path / "run").create(TrainingConfig(epochs=2).to_dict())
+    code, errors = run(tmp_path, "fit.py", "--run_dir=run", "--resume", "--recipe=cpu")
+    assert code == 2
+    assert "`preset` is 'osnet_x1_0' in the run to resume, run (and other height, " in errors
+
+
+def test_the_help_has_the_settings_in_groups(tmp_path):
+    command = [sys.executable, ROOT / "train" / "fit.py", "--help"]
+    text = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout
+    before, after = text.split("\noptimizer (How the weights move, and for how long):")
+    assert "\nmodel (The embedder):" in before
+    assert "  --preset: " in before
+    assert "  --epochs: Passes over the training set. (default: 150)" in after
+    for name in TrainingConfig.settings():
+        assert text.count(f"--{name}: ") + text.count(f"--[no]{name}: ") == 1
+
+
 @pytest.mark.parametrize("command", ["evaluate.py", "export.py"])
 def test_commands_without_a_model(tmp_path, command):
     code, errors = run(tmp_path, command)

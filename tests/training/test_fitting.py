@@ -206,7 +206,7 @@ def test_another_number_of_replicas_is_told(data_dir, run_dir, tmp_path):
 
 def test_what_was_trained_is_kept_when_the_evaluation_fails(data_dir, tmp_path, monkeypatch):
     """And the run goes on from there to what it would have come to."""
-    settings = config(data_dir, epochs=2, evaluate_every=1)
+    settings = config(data_dir)
     straight, failed = RunDir(tmp_path / "straight"), RunDir(tmp_path / "failed")
     expected = fit(settings, straight.path)
 
@@ -218,24 +218,16 @@ def test_what_was_trained_is_kept_when_the_evaluation_fails(data_dir, tmp_path, 
         with pytest.raises(MemoryError):
             fit(settings, failed.path)
     assert not failed.metrics_csv.exists()
-    first = keras.models.load_model(failed.embedder)
-    result = fit(settings, failed.path, resume=True)
-    assert result == expected
     models = [keras.models.load_model(run.embedder) for run in (straight, failed)]
     for x, y in zip(*(model.get_weights() for model in models), strict=True):
         np.testing.assert_array_equal(x, y)
-    assert any(
-        not np.array_equal(x, y)
-        for x, y in zip(first.get_weights(), models[0].get_weights(), strict=True)
-    )
+    assert fit(settings, failed.path, resume=True) == expected
     rows = []
     for run in (straight, failed):
         with open(run.metrics_csv, newline="") as file:
-            rows.append(
-                [(row["loss"], row["accuracy"], row["mAP"]) for row in csv.DictReader(file)]
-            )
+            [row] = csv.DictReader(file)
+        rows.append({name: row[name] for name in ("loss", "accuracy", "mAP", "learning_rate")})
     assert rows[0] == rows[1]
-    assert len(rows[0]) == 2
 
 
 class RemoveRun(keras.callbacks.Callback):

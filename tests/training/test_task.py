@@ -51,7 +51,7 @@ class CameraTask(Task):
 
         return {"right_in_training": share_right}
 
-    def evaluate(self, embedder, model, *, batch_size, folder, show_progress=False):
+    def evaluate(self, embedder, model, *, batch_size, **_):
         tested = self.dataset.gallery
         images = image_dataset([s.path for s in tested], model.input_shape[1:3], batch_size)
         logits = np.concatenate([model(batch)["camera"] for batch in images])
