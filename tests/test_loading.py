@@ -1,12 +1,18 @@
 """Importing stays light, and a saved model loads with nothing but two imports."""
 
+import importlib
+import json
 import subprocess
 import sys
+from importlib.util import find_spec
+from pkgutil import walk_packages
+from types import ModuleType
 
 import keras
 import numpy as np
 import pytest
 
+import osnet_tf
 from osnet_tf import (
     BatchHardTripletLoss,
     BatchNorm,
@@ -57,12 +63,61 @@ def test_importing_is_light(tmp_path):
 
 
 def test_unknown_names_are_plain_attribute_errors():
-    import osnet_tf
-
     with pytest.raises(AttributeError, match=r"module 'osnet_tf' has no attribute 'OSNett'"):
         osnet_tf.OSNett  # noqa: B018
     for name in osnet_tf.__all__:
         assert getattr(osnet_tf, name) is not None
+
+
+NAMES = """
+import importlib, json, pkgutil, sys
+import osnet_tf
+
+def packages():
+    yield osnet_tf
+    for found in pkgutil.walk_packages(osnet_tf.__path__, "osnet_tf."):
+        if found.ispkg and not found.name.startswith("osnet_tf.commands"):
+            yield importlib.import_module(found.name)
+
+def modules():
+    for found in pkgutil.walk_packages(osnet_tf.__path__, "osnet_tf."):
+        if not found.name.startswith("osnet_tf.commands"):
+            importlib.import_module(found.name)
+
+if sys.argv[1] == "modules first":
+    modules()
+names = {}
+for package in packages():
+    for name in package.__all__ if hasattr(package, "__all__") else ():
+        value = getattr(package, name)
+        names[f"{package.__name__}.{name}"] = type(value).__name__
+if sys.argv[1] == "names first":
+    modules()
+    for name in names:
+        package, _, last = name.rpartition(".")
+        names[name] = type(getattr(sys.modules[package], last)).__name__
+print(json.dumps(names))
+"""
+
+
+def test_a_name_means_the_same_in_every_order_of_imports(tmp_path):
+    """A module that is imported later must not take the place of a function of its name."""
+    fresh, first, late = (
+        json.loads(python(NAMES, order, cwd=tmp_path))
+        for order in ("names only", "modules first", "names first")
+    )
+    assert first == fresh
+    assert late == fresh
+    assert fresh["osnet_tf.training.fit"] == fresh["osnet_tf.training.sweep"] == "function"
+    assert fresh["osnet_tf.evaluation"] == "module"
+
+
+def test_no_module_has_the_name_of_a_public_object():
+    for name in ("osnet_tf", *(m.name for m in walk_packages(osnet_tf.__path__, "osnet_tf."))):
+        module = importlib.import_module(name) if "commands" not in name else None
+        for public in getattr(module, "__all__", ()):
+            below = find_spec(f"{name}.{public}") if hasattr(module, "__path__") else None
+            assert below is None or isinstance(getattr(module, public), ModuleType), public
 
 
 @pytest.fixture(scope="module")

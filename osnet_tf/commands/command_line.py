@@ -153,8 +153,13 @@ def _with_flag(error):
 
 
 def _complain(message):
-    sys.stderr.write(printable(f"error: {message}\nsee: python {sys.argv[0]} --help\n"))
+    sys.stderr.write(printable(f"error: {message}\nsee: {_program()} --help\n"))
     return 2
+
+
+def _program():
+    """What the user typed: `python train/fit.py` or `osnet-tf fit`."""
+    return f"python {sys.argv[0]}" if sys.argv[0].endswith(".py") else sys.argv[0]
 
 
 def _shown(value):

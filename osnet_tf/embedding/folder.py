@@ -56,7 +56,7 @@ def embed_folder(
 
     >>> embed_folder("embedder.keras", "photos", "photos.csv")
     Traceback (most recent call last):
-    ValueError: `output` must end in .npz or .parquet. Received: output='photos.csv'
+    osnet_tf.errors.ArgumentError: `output` must end in .npz or .parquet. Received: ...
     """
     write = table_writer(output, (".npz", ".parquet"), name="output")
     if not Path(model).exists():

@@ -51,7 +51,7 @@ def test_layout_counts_and_splits(tiny):
     assert sorted(os.listdir(data_dir)) == ["demo"]  # nothing temporary is left
     assert all(
         Path(sample.path).name.startswith(f"{sample.pid:04d}_c{sample.camid + 1}s1_")
-        for split in dataset[1:]
+        for split in (dataset.train, dataset.query, dataset.gallery)
         for sample in split
     )
 
@@ -87,7 +87,7 @@ def test_the_people_of_a_smaller_set_are_those_of_a_larger_one(tiny, tmp_path):
     def pictures(dataset):
         return {
             os.path.basename(s.path): Path(s.path).read_bytes()
-            for split in dataset[1:]
+            for split in (dataset.train, dataset.query, dataset.gallery)
             for s in split
             if s.pid > 0 and "_00." in s.path
         }
