@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from tests.kills import Run, assert_same, generate_people
+from tests.kills.training import Run, assert_same, generate_people
 
 
 @pytest.fixture(scope="module")

@@ -1,26 +1,22 @@
-"""Kills training at random moments and resumes it: it must end where it would have ended.
-
-    python -m tests.kills --count=20 --seed=0
+"""Training killed at random moments and resumed: it must end where it would have ended.
 
 A run is killed for good (SIGKILL) again and again, in the middle of steps, of checkpoints and of
 its start, and resumed each time; when it has come to its end, its checkpoint, metrics, results and
 models must equal, bit for bit, those of a run that was left alone. Then the next run begins, until
-there were `--count` kills.
+there were enough kills.
 """
 
-import argparse
 import csv
 import json
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 EPOCHS = 4
 #: Columns of metrics.csv that measure the machine, not the model.
 TIMES = ("seconds", "images_per_second", "input_wait")
@@ -129,35 +125,23 @@ def kill_at_random(run, rng, seconds):
     return False
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--count", type=int, default=20, help="Kills.")
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    rng = np.random.default_rng(arguments.seed)
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        generate_people(folder / "data")
-        straight = Run(folder / "data", folder / "straight").start()
-        straight.wait_for_checkpoints(1)
-        begun = time.monotonic()
-        code, text = straight.finish()
+def kill(count, rng, folder):
+    """Kills runs `count` times and resumes each to its end; yields a line about each kill."""
+    generate_people(folder / "data")
+    straight = Run(folder / "data", folder / "straight").start()
+    straight.wait_for_checkpoints(1)
+    begun = time.monotonic()
+    code, text = straight.finish()
+    assert code == 0, text
+    seconds = time.monotonic() - begun
+    kills, runs = 0, 0
+    while kills < count:
+        run = Run(folder / "data", folder / f"run_{runs}")
+        while kills < count and kill_at_random(run.start(), rng, seconds / 2):
+            kills += 1
+            done = run.checkpoints()
+            yield f"run {runs}, newest {done[-1].stem if done else 'no checkpoint'}"
+        code, text = run.start().finish()
         assert code == 0, text
-        seconds = time.monotonic() - begun
-        kills, runs = 0, 0
-        while kills < arguments.count:
-            run = Run(folder / "data", folder / f"run_{runs}")
-            while kills < arguments.count and kill_at_random(run.start(), rng, seconds / 2):
-                kills += 1
-                done = run.checkpoints()
-                where = done[-1].stem if done else "no checkpoint"
-                print(f"kill {kills}: run {runs}, newest {where}", flush=True)
-            code, text = run.start().finish()
-            assert code == 0, text
-            assert_same(straight, run)
-            runs += 1
-            print(f"run {runs} of {kills} kills ended the same, bit for bit", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+        assert_same(straight, run)
+        runs += 1
