@@ -13,9 +13,9 @@ import numpy as np
 
 from osnet_tf.checks import check_choice, check_int, check_number
 from osnet_tf.errors import ArgumentError
-from osnet_tf.presets import GATES, LITE_KINDS, MAX_STREAMS, PRESETS, get_preset
+from osnet_tf.presets import GATES, LITE_KINDS, MAX_STREAMS, PRESETS, STEMS, get_preset
 
-#: Layers of every `OSNet` after its input, in their order.
+#: Layers of an `OSNet` after its input, in their order; the stem "3x3" has no max-pool.
 LAYERS = (
     *("normalization", "conv1", "maxpool_pad", "maxpool"),
     *("conv2_0", "conv2_1", "conv2_transition", "conv2_pool"),
@@ -23,6 +23,7 @@ LAYERS = (
     *("conv4_0", "conv4_1", "conv5"),
     *("global_avgpool", "fc", "fc_norm", "embedding"),
 )
+_POOLED_STEM = ("maxpool_pad", "maxpool")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Architecture:
         preset: A name in `osnet_tf.presets.PRESETS`; it decides widths and normalisation.
         feature_dim: Length of the embedding.
         streams, lite, gate: Those of `osnet_tf.layers.OSBlock`; the defaults are the paper's.
+        stem: One of `osnet_tf.presets.STEMS`.
 
     Raises ArgumentError (a ValueError) for a value outside these.
 
@@ -50,6 +52,7 @@ class Architecture:
     streams: int = 4
     lite: str = LITE_KINDS[0]
     gate: str = GATES[0]
+    stem: str = STEMS[0]
 
     def __post_init__(self):
         get_preset(self.preset)
@@ -57,6 +60,7 @@ class Architecture:
         check_number(maximum=MAX_STREAMS, streams=self.streams)
         check_choice(LITE_KINDS, lite=self.lite)
         check_choice(GATES, gate=self.gate)
+        check_choice(STEMS, stem=self.stem)
 
     @property
     def widths(self):
@@ -110,6 +114,15 @@ class Architecture:
         return self.preset + (f" with {', '.join(own)}" if own else "")
 
 
+def layer_names(stem):
+    """Names of the layers after the input that an `OSNet` of a stem has, in their order.
+
+    >>> set(layer_names("7x7")) - set(layer_names("3x3")) == {"maxpool_pad", "maxpool"}
+    True
+    """
+    return [name for name in LAYERS if stem == "7x7" or name not in _POOLED_STEM]
+
+
 def architecture_of(model):
     """The architecture of the OSNet in a model.
 
@@ -145,7 +158,8 @@ def architecture_of(model):
 
 def _read(configs):
     """The architecture that `{layer: its get_config()}` describes; ArgumentError if it is none."""
-    missing = [name for name in LAYERS if name not in configs]
+    stem = "7x7" if "maxpool" in configs else "3x3"
+    missing = [name for name in layer_names(stem) if name not in configs]
     if missing:
         raise ArgumentError(f"it has no layer {missing[0]!r}")
     block = configs["conv2_0"]
@@ -160,7 +174,7 @@ def _read(configs):
     else:
         raise ArgumentError(f"no preset has a stem and a first block such as {family}")
     values = {name: block.get(name) for name in ("streams", "lite", "gate")}
-    architecture = Architecture(preset.name, configs["fc"].get("units"), **values)
+    architecture = Architecture(preset.name, configs["fc"].get("units"), **values, stem=stem)
     for name, expected in _layer_arguments(architecture).items():
         for key, value in expected.items():
             found = configs[name].get(key)
@@ -183,18 +197,20 @@ def _layer_arguments(architecture):
 
     normalization = normalization_layer().get_config()
     stem, *stages = architecture.widths
+    size, strides = (7, 2) if architecture.stem == "7x7" else (3, 1)
     plain = {"kernel_size": 1, "strides": 1, "norm": "batch", "activation": "relu"}
     norm = architecture.stem_norm
     table = {
         "normalization": {key: normalization[key] for key in ("scale", "offset")},
-        "conv1": {**plain, "filters": stem, "kernel_size": 7, "strides": 2, "norm": norm},
-        "maxpool_pad": {"padding": [[1, 1], [1, 1]]},
-        "maxpool": {"pool_size": [3, 3], "strides": [2, 2], "padding": "valid"},
+        "conv1": {**plain, "filters": stem, "kernel_size": size, "strides": strides, "norm": norm},
         "conv5": {**plain, "filters": stages[-1]},
         "fc": {"units": architecture.feature_dim, "use_bias": True, "activation": "linear"},
         "fc_norm": {"epsilon": 1e-5, "scale": True, "center": True},
         "embedding": {"max_value": None, "negative_slope": 0.0, "threshold": 0.0},
     }
+    if architecture.stem == "7x7":
+        table["maxpool_pad"] = {"padding": [[1, 1], [1, 1]]}
+        table["maxpool"] = {"pool_size": [3, 3], "strides": [2, 2], "padding": "valid"}
     for number, width in enumerate(stages, start=2):
         for block, place in enumerate(architecture.instance_norms[number - 2]):
             table[f"conv{number}_{block}"] = {
@@ -241,7 +257,7 @@ def fingerprint(model):
 
 def _description(model):
     names = [layer.name for layer in model.layers]
-    if names[1:] == list(LAYERS) and not isinstance(model.output, dict | list | tuple):
+    if names[1:] in map(layer_names, STEMS) and not isinstance(model.output, dict | list | tuple):
         return {
             "architecture": architecture_of(model).to_dict(),
             "input_shape": list(model.input_shape[1:]),

@@ -6,7 +6,7 @@ from osnet_tf.checks import check_choice, check_int, is_int
 from osnet_tf.errors import ArgumentError
 from osnet_tf.layers import BatchNorm, CenterDistances, ConvNorm, CosineClassifier, OSBlock
 from osnet_tf.preprocessing import normalization_layer
-from osnet_tf.presets import get_preset
+from osnet_tf.presets import STEMS, get_preset
 from osnet_tf.weights.loading import load_weights
 from osnet_tf.weights.registry import resolve_weights
 
@@ -22,6 +22,7 @@ def OSNet(
     streams=4,
     lite="pointwise_depthwise",
     gate="shared",
+    stem="7x7",
     synchronized=False,
     name=None,
 ):
@@ -43,6 +44,8 @@ def OSNet(
         streams, lite, gate: Those of `OSBlock`; the defaults are the paper's OSNet, the others its
             ablations. `osnet_tf.presets.ABLATIONS` holds the paper's rows. What a model was built
             with, `osnet_tf.architecture.architecture_of(model)` tells, also of a saved one.
+        stem: "7x7", the paper's, which makes images four times smaller; or "3x3", one convolution
+            of stride 1 without a max-pool, for pictures of some 32x32 pixels such as CIFAR's.
         synchronized: Batch statistics over all replicas of a `tf.distribute` strategy.
         name: The model's name; the preset's by default.
 
@@ -65,15 +68,18 @@ def OSNet(
     plan = get_preset(preset)
     _check_input_shape(input_shape)
     check_int(feature_dim=feature_dim)
+    check_choice(STEMS, stem=stem)
     sync = {"synchronized": synchronized}
-    stem, *stages = plan.widths
+    first, *stages = plan.widths
+    size, strides = (7, 2) if stem == "7x7" else (3, 1)
 
     images = keras.Input(input_shape, dtype="float32", name="images")
     x = normalization_layer()(images)
-    x = ConvNorm(stem, 7, strides=2, norm=plan.stem_norm, name="conv1", **sync)(x)
-    # The stem ends in a ReLU, so zeros are as good a padding as minus infinity, and int8 bears them
-    x = keras.layers.ZeroPadding2D(1, data_format="channels_last", name="maxpool_pad")(x)
-    x = keras.layers.MaxPooling2D(3, strides=2, data_format="channels_last", name="maxpool")(x)
+    x = ConvNorm(first, size, strides=strides, norm=plan.stem_norm, name="conv1", **sync)(x)
+    if stem == "7x7":
+        # It ends in a ReLU, so zeros are as good a padding as minus infinity, and int8 bears them
+        x = keras.layers.ZeroPadding2D(1, data_format="channels_last", name="maxpool_pad")(x)
+        x = keras.layers.MaxPooling2D(3, strides=2, data_format="channels_last", name="maxpool")(x)
     for stage, (width, norms) in enumerate(zip(stages, plan.instance_norms, strict=True), start=2):
         for block, norm in enumerate(norms):
             x = OSBlock(

@@ -11,6 +11,10 @@ MAX_STREAMS = 16
 #: How an `OSBlock` joins its streams: the paper's way, then its comparisons.
 GATES = ("shared", "separate", "scalar", "learned", "none", "concat")
 
+#: Stems of an `OSNet`: the paper's, which makes images four times smaller; and one 3x3 convolution
+#: of stride 1 without a max-pool, for pictures of some 32x32 pixels.
+STEMS = ("7x7", "3x3")
+
 _PLAIN = ((None, None),) * 3
 _IBN = (("output", "output"), (None, None), (None, None))
 _AIN = (("residual", "residual"), (None, "residual"), ("residual", None))

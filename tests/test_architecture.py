@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from osnet_tf import OSNet, add_classifier
-from osnet_tf.architecture import LAYERS, Architecture, architecture_of, fingerprint
+from osnet_tf.architecture import LAYERS, Architecture, architecture_of, fingerprint, layer_names
 from osnet_tf.errors import ArgumentError
 from osnet_tf.presets import GATES, LITE_KINDS, PRESETS
 from tests.layer_test_kit import array
@@ -147,6 +147,15 @@ def test_other_models_have_none(model):
 
 def test_the_layers_are_listed_in_their_order(model):
     assert [layer.name for layer in model.layers] == ["images", *LAYERS]
+
+
+def test_the_small_stem_is_read_and_kept(tmp_path):
+    small = tiny(stem="3x3")
+    assert [layer.name for layer in small.layers] == ["images", *layer_names("3x3")]
+    assert str(architecture_of(small)).endswith("stem='3x3'")
+    assert not architecture_of(small).is_public
+    assert architecture_of(reloaded(small, tmp_path)) == architecture_of(small)
+    assert fingerprint(small) == fingerprint(reloaded(small, tmp_path))
 
 
 def renamed(model):

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from osnet_tf import OSNet, add_classifier
+from osnet_tf.errors import ArgumentError
 from osnet_tf.layers import BatchNorm, ConvNorm, OSBlock
 from osnet_tf.losses import BatchHardTripletLoss, LabelSmoothedCrossEntropy
 from osnet_tf.models import model_size
@@ -335,3 +336,27 @@ def test_keras_quantises_what_it_can():
     found = array(model(images()))
     assert np.abs(found - expected).max() < 0.02 * np.abs(expected).max()
     assert np.any(found != expected)
+
+
+def test_the_small_stem_leaves_small_pictures_their_size():
+    """One 3x3 convolution of stride 1; by hand, what its output is at one place."""
+    model = OSNet("osnet_x0_25", input_shape=(32, 32, 3), stem="3x3")
+    large = OSNet("osnet_x0_25", input_shape=(32, 32, 3))
+    assert large.count_params() - model.count_params() == (7 * 7 - 3 * 3) * 3 * 16
+    assert model.get_layer("conv1").output.shape == (None, 32, 32, 16)
+    assert model.get_layer("conv2_0").output.shape == (None, 32, 32, 64)
+    assert model.get_layer("conv4_1").output.shape == (None, 8, 8, 128)
+    images = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3)).astype("float32")
+    stem = keras.Model(model.input, model.get_layer("conv1").output)
+    normalized = array(model.get_layer("normalization")(images))
+    conv = model.get_layer("conv1")
+    kernel = next(array(w) for w in conv.weights if w.path.endswith("kernel"))
+    expected = np.einsum("hwi,hwio->o", normalized[0, 9:12, 4:7], kernel)
+    # A fresh batch norm in inference divides by sqrt(1 + 1e-5); the ReLU follows
+    expected = np.maximum(expected / np.sqrt(1 + 1e-5), 0)
+    np.testing.assert_allclose(array(stem(images))[0, 10, 5], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_an_unknown_stem_is_refused():
+    with pytest.raises(ArgumentError, match="`stem` must be one of '7x7', '3x3'"):
+        OSNet("osnet_x0_25", stem="5x5")

@@ -3,6 +3,7 @@
 A loss of one's own on pairs of images is one class, a `PairLoss`.
 """
 
+from osnet_tf.losses.attributes import WeightedBinaryCrossEntropy
 from osnet_tf.losses.center import CenterLoss
 from osnet_tf.losses.circle import CircleLoss
 from osnet_tf.losses.cross_entropy import LabelSmoothedCrossEntropy
@@ -22,6 +23,7 @@ __all__ = [
     "PairLoss",
     "Pairs",
     "SemiHardTripletLoss",
+    "WeightedBinaryCrossEntropy",
     "WeightedLosses",
     "pairwise_distances",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from osnet_tf.config import Config, GroupedConfig, setting
 from osnet_tf.evaluation.config import EvaluationConfig
-from osnet_tf.presets import GATES, LITE_KINDS, PRESETS
+from osnet_tf.presets import GATES, LITE_KINDS, PRESETS, STEMS
 
 OPTIMIZERS = ("amsgrad", "adam", "sgd")
 SCHEDULES = ("cosine", "step", "constant")
@@ -75,6 +75,7 @@ class ModelConfig(Config):
     streams: int = setting(4, "Streams of an OS block.", minimum=1)
     lite: str = setting("pointwise_depthwise", "Lite 3x3.", choices=LITE_KINDS)
     gate: str = setting("shared", "How streams come together.", choices=GATES)
+    stem: str = setting("7x7", "First layers; 3x3: for pictures of some 32x32.", choices=STEMS)
     weights: str = setting(
         "", "Initial weights: a file, or a name such as imagenet; none: random.", is_path=True
     )

@@ -16,7 +16,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What differs between two runs of the same evaluation.
-ABOUT_THE_RUN = ("model", "date", "command")
+ABOUT_THE_RUN = ("model", "date", "command", "commit")
 
 
 def kill(count, rng, folder):
