@@ -330,6 +330,41 @@ def evaluator_table(rows):
     return "\n".join(lines)
 
 
+def attribute_table(results):
+    """The dict of `results.json` of attribute recognition as a table.
+
+    >>> rates = {"positive_rate": 0.5, "negative_rate": None}
+    >>> figures = dict.fromkeys(("mA", "accuracy", "precision", "recall", "F1"), 0.25)
+    >>> about = {"dataset": "pa100k", "num_images": 4, "attributes": {"Hat": rates}}
+    >>> print(attribute_table({**figures, **about}))
+    dataset          mA  accuracy  precision  recall     F1
+    pa100k        25.00     25.00      25.00   25.00  25.00
+    attribute              found  spared
+    Hat                    50.00       -
+    pa100k: 4 images; found: of those that have it, spared: of those that have not
+    """
+    name = results["dataset"]
+    width = max(12, len(name))
+    lines = [
+        f"{'dataset':<{width}}  {'mA':>5}  accuracy  precision  recall     F1",
+        f"{name:<{width}}  {100 * results['mA']:>5.2f}  {100 * results['accuracy']:>8.2f}  "
+        f"{100 * results['precision']:>9.2f}  {100 * results['recall']:>6.2f}  "
+        f"{100 * results['F1']:>5.2f}",
+        f"{'attribute':<20}  {'found':>6}  {'spared':>6}",
+    ]
+    for attribute, rates in results["attributes"].items():
+        cells = [
+            f"{'-' if rate is None else format(100 * rate, '.2f'):>6}"
+            for rate in (rates["positive_rate"], rates["negative_rate"])
+        ]
+        lines.append(f"{attribute:<20}  {'  '.join(cells)}")
+    lines.append(
+        f"{name}: {results['num_images']} images; found: of those that have it, spared: of those "
+        "that have not"
+    )
+    return "\n".join(lines)
+
+
 def next_steps(run_dir):
     """What lies in a run's directory, and what one may type next."""
     return "\n".join(

@@ -40,9 +40,7 @@ class WeightedBinaryCrossEntropy(keras.losses.Loss):
         if positive_rates is not None:
             positive_rates = [float(rate) for rate in positive_rates]
             if not positive_rates:
-                raise ArgumentError(
-                    "positive_rates must hold a rate for each attribute. Received: []"
-                )
+                raise ArgumentError("`positive_rates` must not be empty. Received: []")
             for rate in positive_rates:
                 check_number(0, 1, positive_rates=rate)
         self.positive_rates = positive_rates
