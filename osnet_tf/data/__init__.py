@@ -16,12 +16,15 @@ from osnet_tf.data.dataset import (
 )
 from osnet_tf.data.demo import demo_sheet, generate_demo, read_demo
 from osnet_tf.data.held_out import hold_out
+from osnet_tf.data.image_files import ImageError, ImageListing, images_below
 from osnet_tf.data.market1501 import read_market1501, read_market_layout
 from osnet_tf.data.sampling import identity_batches, random_batches
 
 __all__ = [
     "DatasetLayoutError",
     "DatasetNotFoundError",
+    "ImageError",
+    "ImageListing",
     "ReidDataset",
     "Sample",
     "SplitCounts",
@@ -31,6 +34,7 @@ __all__ = [
     "generate_demo",
     "hold_out",
     "identity_batches",
+    "images_below",
     "load_dataset",
     "random_batches",
     "read_demo",

@@ -1,27 +1,20 @@
-"""From image files to uint8 RGB tensors, and the plain error for a file that is no image."""
+"""From image files to uint8 RGB tensors, and the plain error for a file that is no image.
+
+JPEG, PNG and BMP are decoded in TensorFlow's graph, all other kinds by Pillow beside it.
+"""
 
 import contextlib
+import os
 
 import tensorflow as tf
 
-from osnet_tf.errors import OSNetError
+from osnet_tf.data.image_files import IN_GRAPH, MAX_PIXELS, ImageError, image_kind
+from osnet_tf.data.pillow_images import read_picture
+from osnet_tf.preprocessing import resize
 
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _BMP = b"BM"
-
-
-class ImageError(OSNetError, ValueError):
-    """An image file that cannot be used; the message is its path and what is wrong with it.
-
-    Example:
-
-    >>> try:
-    ...     raise ImageError("photo.jpg is empty (0 bytes)")
-    ... except ValueError as error:
-    ...     print(error)
-    photo.jpg is empty (0 bytes)
-    """
 
 
 def decode(contents):
@@ -40,8 +33,9 @@ def decode(contents):
         A uint8 tensor `(height, width, 3)` of 0..255.
 
     Raises:
-        tf.errors.InvalidArgumentError: if the bytes are no complete JPEG, PNG or BMP. Wrap the
-            loop that reads the images in `naming_bad_images` to get the file's path instead.
+        tf.errors.InvalidArgumentError: if the bytes are no complete JPEG, PNG or BMP, or have more
+            than `MAX_PIXELS` pixels. Wrap the loop that reads the images in `naming_bad_images` to
+            get the file's path instead.
 
     Example:
 
@@ -57,17 +51,33 @@ def decode(contents):
 
     def jpeg_or_png():
         known = tf.logical_or(starts_with(_JPEG), starts_with(_PNG))
-        check = tf.debugging.Assert(known, ["not a JPEG, PNG or BMP"])
-        with tf.control_dependencies([] if check is None else [check]):
+        with _asserting(known, "not a JPEG, PNG or BMP"):
+            size = tf.cond(starts_with(_PNG), png_size, jpeg_size)
+        with _asserting(tf.reduce_prod(size) <= MAX_PIXELS, "too many pixels"):
             # TensorFlow's JPEG op reads PNG too; it has the one setting that we need for JPEG.
             return tf.io.decode_jpeg(contents, channels=3, dct_method="INTEGER_ACCURATE")
+
+    def png_size():
+        numbers = tf.io.decode_raw(tf.strings.substr(contents, 16, 8), tf.int32, False)
+        return tf.cast(numbers, tf.int64)
+
+    def jpeg_size():
+        return tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64)
 
     image = tf.cond(starts_with(_BMP), lambda: _decode_bmp(contents), jpeg_or_png)
     return tf.ensure_shape(image, (None, None, 3))
 
 
+def _asserting(condition, message):
+    check = tf.debugging.Assert(condition, [message])
+    return tf.control_dependencies([] if check is None else [check])
+
+
 def _decode_bmp(contents):
-    image = tf.io.decode_bmp(contents)  # 1, 3 or 4 channels; 8-bit values are palette indices
+    sides = tf.io.decode_raw(tf.strings.substr(contents, 18, 8), tf.int32)
+    pixels = tf.abs(tf.reduce_prod(tf.cast(sides, tf.int64)))  # a height < 0: from top to bottom
+    with _asserting(pixels <= MAX_PIXELS, "too many pixels"):
+        image = tf.io.decode_bmp(contents)  # 1, 3 or 4 channels; 8-bit values are palette indices
 
     def little_endian(position):
         return tf.io.decode_raw(tf.strings.substr(contents, position, 4), tf.int32)[0]
@@ -78,6 +88,47 @@ def _decode_bmp(contents):
         return tf.gather(tf.reshape(palette, (-1, 4))[:, 2::-1], tf.cast(image[..., 0], tf.int32))
 
     return tf.cond(tf.equal(tf.shape(image)[-1], 1), look_up, lambda: image[..., :3])
+
+
+def read_files(paths, size):
+    """A dataset of files, decoded and resized in parallel and handed on in order.
+
+    Files that are JPEG, PNG or BMP by their content never leave TensorFlow's graph.
+
+    Args:
+        paths: sequence of file paths.
+        size: `(height, width)` that every image is resized to.
+
+    Returns:
+        A `tf.data.Dataset` of uint8 `(height, width, 3)`, RGB of 0..255.
+
+    Raises:
+        ImageError: a file is not there, no regular file, empty, too large or of no known kind.
+        tf.errors.OpError: while iterating, if a file is damaged; see `naming_bad_images`.
+
+    >>> read_files(["/nowhere/photo.jpg"], (256, 128))
+    Traceback (most recent call last):
+    osnet_tf.data.image_files.ImageError: /nowhere/photo.jpg does not exist
+    """
+    in_graph = [image_kind(path) in IN_GRAPH for path in paths]
+    names = tf.constant([os.fsencode(path) for path in paths], tf.string)
+    if all(in_graph):
+        files, read = (names,), lambda name: decode(tf.io.read_file(name))
+    else:
+        files, read = (names, tf.constant(in_graph)), _read_either_way
+    return tf.data.Dataset.from_tensor_slices(files).map(
+        lambda *file: resize(read(*file), size), num_parallel_calls=tf.data.AUTOTUNE
+    )
+
+
+def _read_either_way(name, in_graph):
+    contents = tf.io.read_file(name)
+
+    def with_pillow():  # stateless, so that it runs in parallel in deterministic runs too
+        image = tf.numpy_function(read_picture, [contents], tf.uint8, stateful=False)
+        return tf.ensure_shape(image, (None, None, 3))
+
+    return tf.cond(in_graph, lambda: decode(contents), with_pillow)
 
 
 def find_bad_image(paths):
@@ -113,7 +164,7 @@ def check_images(paths, progress=None):
 
     >>> check_images(["/nowhere/photo.jpg"])
     Traceback (most recent call last):
-    osnet_tf.data.decoding.ImageError: /nowhere/photo.jpg does not exist
+    osnet_tf.data.image_files.ImageError: /nowhere/photo.jpg does not exist
     """
     for path in paths:
         problem = _problem(path)
@@ -124,25 +175,25 @@ def check_images(paths, progress=None):
 
 
 def _problem(path):
+    path = os.fspath(path)
     try:
+        kind = image_kind(path)
         with open(path, "rb") as file:
             contents = file.read()
-    except FileNotFoundError:
-        return "does not exist"
-    except IsADirectoryError:
-        return "is a directory, not an image"
+        if kind in IN_GRAPH:
+            with tf.device("CPU:0"):
+                decode(contents)
+        else:
+            read_picture(contents)
+    except ImageError as error:
+        return str(error).removeprefix(f"{path} ")
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    if not contents:
-        return "is empty (0 bytes)"
-    if not contents.startswith((_JPEG, _PNG, _BMP)):
-        return "is not a JPEG, PNG or BMP"
-    try:
-        with tf.device("CPU:0"):
-            decode(contents)
-    except tf.errors.OpError:
-        if contents.startswith(_BMP):
-            return "is truncated or corrupt, or a BMP with other than 8, 24 or 32 bits a pixel"
+    except ValueError as error:  # of Pillow's picture
+        return str(error)
+    except tf.errors.OpError as error:
+        if "too many pixels" in str(error):
+            return f"has more than the {MAX_PIXELS} pixels that are allowed"
         return "is truncated or corrupt"
     return None
 

@@ -14,6 +14,7 @@ from osnet_tf.data.dataset import (
     Sample,
     SplitCounts,
 )
+from osnet_tf.data.image_files import is_image_name
 from osnet_tf.errors import ArgumentError
 
 FOLDERS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
@@ -26,10 +27,9 @@ JUNK_PID = -1
 DISTRACTOR_PID = 0
 
 _RELEASE = "Market-1501-v15.09.15"
-_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 # pid, camera, sequence, frame, box. A few of Market-1501's own files end in ".jpg.jpg".
 _FILE_NAME = re.compile(
-    r"(-1|\d+)_c([1-9]\d*)s\d+_\d+_\d+(?:\.jpg)?\.(?:jpe?g|png|bmp)", re.IGNORECASE | re.ASCII
+    r"(-1|\d+)_c([1-9]\d*)s\d+_\d+_\d+(?:\.jpg)?\.[a-z]+", re.IGNORECASE | re.ASCII
 )
 _HOW_TO_GET = f"""\
 Market-1501 is for research only and is never downloaded for you. Get {_RELEASE}.zip from its
@@ -170,7 +170,7 @@ def _read_folder(root: str, folder: str, lowest_pid: int) -> tuple[Sample, ...]:
     directory = os.path.join(root, folder)
     samples = []
     for file_name in os.listdir(directory):
-        if file_name.startswith(".") or not file_name.lower().endswith(_IMAGE_SUFFIXES):
+        if not is_image_name(file_name):
             continue
         path = os.path.join(directory, file_name)
         match = _FILE_NAME.fullmatch(file_name)

@@ -11,9 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from osnet_tf.data.augmentation import Augmentation, apply, draw
-from osnet_tf.data.decoding import ImageError, decode, find_bad_image, naming_bad_images
+from osnet_tf.data.decoding import find_bad_image, naming_bad_images, read_files
+from osnet_tf.data.image_files import ImageError
 from osnet_tf.errors import ArgumentError
-from osnet_tf.preprocessing import checked_size, resize
+from osnet_tf.preprocessing import checked_size
 
 __all__ = [
     "DecodedImages",
@@ -35,7 +36,7 @@ class DecodedImages:
     decoded and resized every time they are asked for, with the same values.
 
     Args:
-        paths: sequence of paths of JPEG, PNG or BMP files.
+        paths: sequence of paths of image files.
         size: `(height, width)` that every image is resized to.
         budget: int, bytes that the decoded images may take (default 4 GiB). 0 never holds them.
         progress: None, or a callable that is given the number of images decoded since its last
@@ -168,7 +169,7 @@ def training_dataset(
             find = partial(tf.gather, images.pixels)
         else:
             paths = np.array(images.paths, object)[batches.reshape(-1)]
-            pixels = _read(paths, images.size).batch(batch // count, drop_remainder=True)
+            pixels = read_files(paths, images.size).batch(batch // count, drop_remainder=True)
             find = tf.identity
         wanted = {name: values[batches] for name, values in targets.items()}
         planned = tf.data.Dataset.from_tensor_slices((wanted, drawn))
@@ -183,7 +184,7 @@ def image_dataset(paths, size, batch_size):
     """Images in the order of their paths, for evaluation: nothing shuffled, dropped or changed.
 
     Args:
-        paths: sequence of paths of JPEG, PNG or BMP files.
+        paths: sequence of paths of image files.
         size: `(height, width)` that every image is resized to.
         batch_size: int >= 1. The last batch is short where the number does not divide.
 
@@ -206,7 +207,7 @@ def image_dataset(paths, size, batch_size):
     if batch_size < 1:
         raise ArgumentError(f"batch_size must be >= 1. Received: batch_size={batch_size}")
     with tf.device("CPU:0"):
-        return _finish(_read(paths, checked_size(size)).batch(batch_size))
+        return _finish(read_files(paths, checked_size(size)).batch(batch_size))
 
 
 def _target(name, values, images):
@@ -217,15 +218,6 @@ def _target(name, values, images):
             f"Received: shape={values.shape}, dtype={values.dtype}"
         )
     return values.astype(np.float32 if values.dtype.kind == "f" else np.int32)
-
-
-def _read(paths, size):
-    """Dataset of single images, read in parallel and handed on in order."""
-    paths = tf.constant([os.fsencode(path) for path in paths], tf.string)
-    return tf.data.Dataset.from_tensor_slices(paths).map(
-        lambda path: resize(decode(tf.io.read_file(path)), size),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
 
 
 def _finish(dataset):

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from osnet_tf.data.decoding import ImageError
-from osnet_tf.embedding.files import images_below
+from osnet_tf.data.image_files import ImageError, images_below, in_words
 from osnet_tf.embedding.images import embed
-from osnet_tf.errors import NotFoundError
-from osnet_tf.files import table_writer
+from osnet_tf.errors import NotFoundError, WriteError
+from osnet_tf.files import check_texts, table_writer
 from osnet_tf.progress_bar import progress_bar
 from osnet_tf.weights import load_embedder
 
@@ -42,26 +41,38 @@ def embed_folder(
             pyarrow. Its folder is made if need be.
         normalize: Whether each embedding is divided by its Euclidean length.
         batch_size: Images in a batch.
-        strict: Whether a file that cannot be read is an error; otherwise it is left out.
+        strict: Whether a file that cannot be read, or that is no image by its name, is an error;
+            otherwise it is left out.
         show_progress: A progress bar on stderr.
 
     Returns:
         `Embeddings`, with the paths as `embed` gives them, not as in the file.
 
     Raises:
-        ImageError: a file cannot be read and `strict`, or none can be read.
-        FileNotFoundError: there is no such model or folder.
-        ImportError: a `.parquet` file without pyarrow.
-        ValueError: another kind of output file, or no images.
+        ImageError: a file cannot be read, or there are others than images, and `strict`; or none
+            can be read; or an embedding is not finite.
+        NotFoundError: there is no such model or folder.
+        MissingPackageError: a `.parquet` file without pyarrow.
+        WriteError: the output cannot be written.
+        FileError: a file's name is no UTF-8, and the output is Parquet.
+        ArgumentError: another kind of output file, or no images.
 
     >>> embed_folder("embedder.keras", "photos", "photos.csv")
     Traceback (most recent call last):
-    osnet_tf.errors.ArgumentError: `output` must end in .npz or .parquet. Received: ...
+    osnet_tf.errors.ArgumentError: `output` must end in .npz or .parquet. Received: \
+output='photos.csv'
     """
     write = table_writer(output, (".npz", ".parquet"), name="output")
     if not Path(model).exists():
         raise NotFoundError(f"There is no model {model}")
-    paths = images_below(images)
+    paths, left_out = images_below(images)
+    if strict and left_out:
+        raise ImageError(f"{images} holds files that are no images: {in_words(left_out)}")
+    names = [Path(path).relative_to(images).as_posix() for path in paths]
+    check_texts(output, names)
+    Path(output).parent.mkdir(parents=True, exist_ok=True)
+    if Path(output).is_dir():
+        raise WriteError(output, "it is a folder")
     with progress_bar(show_progress, len(paths), "embedding") as count:
         result = embed(
             load_embedder(model),
@@ -83,9 +94,8 @@ def embed_folder(
         "camid": people[:, 1],
         "embedding": result.embeddings,
     }
-    Path(output).parent.mkdir(parents=True, exist_ok=True)
     write(columns)
-    return result
+    return result._replace(left_out=left_out)
 
 
 def person_and_camera(path):

@@ -1,7 +1,7 @@
 """Rank-k, mAP and verification of an embedder on a dataset."""
 
-from osnet_tf.data import Sample
-from osnet_tf.embedding import embed_paths, images_below
+from osnet_tf.data import Sample, images_below
+from osnet_tf.embedding import embed_paths
 from osnet_tf.evaluation.config import PLAIN
 from osnet_tf.evaluation.measures import METRICS, evaluate_features
 from osnet_tf.evaluation.preconditions import check_can_evaluate
@@ -73,5 +73,5 @@ def with_distractors(dataset, folder):
     Market-1501's 500,000 are one such folder; any other images of people who are not in the dataset
     will do.
     """
-    more = (Sample(path, pid=0, camid=0) for path in images_below(folder))
+    more = (Sample(path, pid=0, camid=0) for path in images_below(folder).paths)
     return dataset._replace(gallery=(*dataset.gallery, *more))

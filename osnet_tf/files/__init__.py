@@ -3,11 +3,12 @@
 from osnet_tf.files.jsons import read_json, write_json
 from osnet_tf.files.kinds import check_regular_file, printable
 from osnet_tf.files.locks import locked
-from osnet_tf.files.tables import read_arrays, table_writer
+from osnet_tf.files.tables import check_texts, read_arrays, table_writer
 from osnet_tf.files.whole import own_folder, whole_file, whole_folder
 
 __all__ = [
     "check_regular_file",
+    "check_texts",
     "locked",
     "own_folder",
     "printable",

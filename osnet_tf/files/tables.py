@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from osnet_tf.errors import ArgumentError, FileError, MissingPackageError
-from osnet_tf.files.kinds import check_regular_file
+from osnet_tf.files.kinds import check_regular_file, printable
 from osnet_tf.files.whole import whole_file
 
 #: What NumPy and the zip reader raise for bytes that are not what they should be.
@@ -68,6 +68,34 @@ def table_writer(path, suffixes, *, name="path"):
     return partial(_write, Path(path), kinds[suffix])
 
 
+def check_texts(path, texts):
+    """Refuses texts that a file of a table cannot hold: those of CSV and Parquet are UTF-8.
+
+    Names of files are bytes, and those that are no UTF-8 have lone surrogates in Python.
+
+    Args:
+        path: The file that is to be written.
+        texts: Iterable of str.
+
+    Raises FileError, which names the text.
+
+    >>> check_texts("table.npz", [os.fsdecode(b"caf\\xe9.jpg")])
+    >>> check_texts("table.csv", [os.fsdecode(b"caf\\xe9.jpg")])
+    Traceback (most recent call last):
+    osnet_tf.errors.FileError: caf\\udce9.jpg is no UTF-8, as a .csv file needs it: choose .npz, \
+or rename it
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix == ".npz":
+        return
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            problem = f"is no UTF-8, as a {suffix} file needs it: choose .npz, or rename it"
+            raise FileError(printable(text), problem) from None
+
+
 def read_arrays(path, names):
     """Columns of an `.npz` file, as a dict from their names to arrays.
 
@@ -103,6 +131,9 @@ def _require_pyarrow(path, others):
 
 
 def _write(path, write, columns):
+    for values in columns.values():
+        if np.ndim(values) and getattr(values, "dtype", np.dtype("U")).kind == "U":
+            check_texts(path, (value for value in values if isinstance(value, str)))
     with whole_file(path) as new:
         write(new, columns)
 

@@ -4,6 +4,7 @@ import io
 import itertools
 import os
 import pathlib
+import struct
 import subprocess
 import sys
 
@@ -13,7 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 from osnet_tf.data.augmentation import Augmentation, apply, draw
-from osnet_tf.data.decoding import decode
+from osnet_tf.data.decoding import check_images, decode
 from osnet_tf.data.pipeline import (
     DecodedImages,
     ImageError,
@@ -107,16 +108,49 @@ def test_every_kind_of_jpeg_equals_pillow():
         np.testing.assert_array_equal(decode(contents), expected, err_msg=str(options))
 
 
+def test_other_kinds_are_read_as_pillow_reads_them_whatever_their_names(tmp_path):
+    """Beside a JPEG, by content: WebP, TIFF of many kinds, GIF, PNM, and a BMP of 1 bit."""
+    image = photograph(11, SIZE)
+    animated = {"save_all": True, "append_images": [photograph(12, SIZE)]}
+    cases = [
+        ("JPEG", "RGB", {}),
+        ("WEBP", "RGB", {"lossless": True, **animated}),
+        ("WEBP", "RGBA", {"quality": 50}),
+        *(("TIFF", mode, {"compression": "tiff_lzw"}) for mode in ("1", "L", "P", "RGBA", "CMYK")),
+        ("TIFF", "RGB", {"compression": "tiff_deflate", **animated}),
+        ("GIF", "P", animated),
+        ("PPM", "RGB", {}),
+        ("PPM", "1", {}),
+        ("BMP", "1", {}),
+    ]
+    files = [encoded(image.convert(mode), kind, **options) for kind, mode, options in cases]
+    paths = [tmp_path / f"{number:02d}.jpg" for number in range(len(cases))]
+    for path, contents in zip(paths, files, strict=True):
+        path.write_bytes(contents)
+    expected = [np.asarray(Image.open(io.BytesIO(file)).convert("RGB")) for file in files]
+    assert len({array.tobytes() for array in expected}) >= 6
+    check_images(paths)
+    np.testing.assert_array_equal(DecodedImages(paths, SIZE).pixels, expected)
+    ((batch, _),) = training_dataset(
+        DecodedImages(paths, SIZE, budget=0),
+        {"identity": np.arange(len(paths))},
+        [np.arange(len(paths))[::-1]],
+    )
+    np.testing.assert_array_equal(batch, expected[::-1])
+
+
+def test_sixteen_bits_keep_the_high_byte_in_every_kind(tmp_path):
+    values = np.random.default_rng(0).integers(0, 65536, SIZE, dtype=np.uint16)
+    for name in ("a.png", "b.tif", "c.pgm"):
+        Image.fromarray(values).save(tmp_path / name)
+    found = DecodedImages(sorted(tmp_path.iterdir()), SIZE).pixels
+    np.testing.assert_array_equal(found, np.stack([np.stack([values >> 8] * 3, -1)] * 3))
+
+
 def test_a_short_bmp_palette_is_looked_up():
     image = photograph(3).quantize(5)
     contents = encoded(image, "BMP")
     np.testing.assert_array_equal(decode(contents), np.asarray(image.convert("RGB")))
-
-
-def test_sixteen_bit_png_keeps_the_high_byte():
-    values = np.random.default_rng(0).integers(0, 65536, (4, 3), dtype=np.uint16)
-    decoded = decode(encoded(Image.fromarray(values), "PNG")).numpy()
-    np.testing.assert_array_equal(decoded, np.repeat(values[..., None] >> 8, 3, axis=-1))
 
 
 def test_exif_rotation_is_ignored():
@@ -333,28 +367,51 @@ def bad_files(folder):
     jpeg, png, bmp = (encoded(photograph(9), kind) for kind in ("JPEG", "PNG", "BMP"))
     middle = len(png) // 2
     broken_png = png[:middle] + bytes(255 - byte for byte in png[middle : middle + 9])
-    unknown = "is not a JPEG, PNG or BMP"
+    unknown = "is not a JPEG, PNG, BMP, WebP, TIFF, GIF or PNM"
     corrupt = "is truncated or corrupt"
+    gif, tiff, webp = (encoded(photograph(9), kind) for kind in ("GIF", "TIFF", "WEBP"))
+    huge = "has more than the 67108864 pixels"
     cases = {
         "empty.jpg": (b"", "is empty (0 bytes)"),
         "text.jpg": (b"<html>404 not found</html>", unknown),
         "short.jpg": (b"\xff", unknown),
-        "animated.gif": (encoded(photograph(9).convert("P"), "GIF"), unknown),
-        "scan.tiff": (encoded(photograph(9), "TIFF"), unknown),
+        "truncated.gif": (gif[: len(gif) // 2], corrupt),
+        "truncated.tiff": (tiff[:-400], corrupt),
+        "truncated.webp": (webp[:-40], corrupt),
         "truncated.jpg": (jpeg[:-40], corrupt),
         "header.jpg": (jpeg[:20], corrupt),
         "truncated.png": (png[:middle], corrupt),
         "broken.png": (broken_png + png[middle + 9 :], corrupt),
         "truncated.bmp": (bmp[:-5], corrupt),
         "header.bmp": (bmp[:10], corrupt),
-        "bits.bmp": (encoded(photograph(9).convert("1"), "BMP"), "other than 8, 24 or 32 bits"),
+        "huge.png": (png[:16] + struct.pack(">2I", 2**14, 2**13) + png[24:], huge),
+        "huge.jpg": (_resized_jpeg(jpeg, 2**14, 2**13), huge),
+        "huge.bmp": (bmp[:18] + struct.pack("<2i", 2**14, -(2**13)) + bmp[26:], huge),
+        "huge.gif": (gif[:6] + struct.pack("<2H", 2**14, 2**13) + gif[10:], "16384x8192 pixels"),
+        "float.tiff": (
+            encoded(photograph(9).convert("F"), "TIFF"),
+            "float.tiff has pixels of mode 'F'",
+        ),
     }
     for name, (contents, problem) in cases.items():
         (folder / name).write_bytes(contents)
         yield folder / name, problem
     (folder / "directory.jpg").mkdir()
-    yield folder / "directory.jpg", "is a directory, not an image"
+    yield folder / "directory.jpg", "is a folder, not a regular file"
+    os.mkfifo(folder / "pipe.jpg")
+    yield folder / "pipe.jpg", "is a pipe, not a regular file"
+    (folder / "link.jpg").symlink_to("/dev/zero")
+    yield folder / "link.jpg", "is a device, not a regular file"
+    (folder / "sparse.jpg").write_bytes(jpeg)
+    os.truncate(folder / "sparse.jpg", 2**30)
+    yield folder / "sparse.jpg", "is too large: 1073741824 bytes"
     yield folder / "missing.jpg", "does not exist"
+
+
+def _resized_jpeg(jpeg, width, height):
+    """The header of its frame says another size."""
+    start = jpeg.index(b"\xff\xc0") + 5
+    return jpeg[:start] + struct.pack(">2H", height, width) + jpeg[start + 4 :]
 
 
 def assert_plain(error, path, problem):
@@ -363,12 +420,12 @@ def assert_plain(error, path, problem):
     assert problem in message
     assert "\n" not in message
     assert error.value.__cause__ is None
-    assert error.value.__suppress_context__
+    assert error.value.__context__ is None or error.value.__suppress_context__
 
 
 def test_every_bad_file_is_named_while_decoding(tmp_path, paths):
     cases = list(bad_files(tmp_path))
-    assert len(cases) == 14
+    assert len(cases) == 22
     for path, problem in cases:
         with pytest.raises(ImageError) as error:
             DecodedImages([*paths[:5], path, *paths[5:]], SIZE)
@@ -377,7 +434,7 @@ def test_every_bad_file_is_named_while_decoding(tmp_path, paths):
 
 def test_bad_files_are_named_when_reading_later(tmp_path, paths):
     for path, problem in bad_files(tmp_path):
-        if path.name not in ("empty.jpg", "text.jpg", "truncated.jpg", "broken.png", "missing.jpg"):
+        if path.name.split(".")[0] not in ("truncated", "broken", "missing", "pipe"):
             continue
         names = [paths[0], path]
         with pytest.raises(ImageError) as error, naming_bad_images(names):

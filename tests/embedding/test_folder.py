@@ -1,14 +1,16 @@
 """The embeddings of a folder as a file, and the command that writes it."""
 
 import os
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from osnet_tf.data.decoding import ImageError
+from osnet_tf.data import ImageError
 from osnet_tf.embedding import embed_folder, person_and_camera
+from osnet_tf.errors import FileError, WriteError
 from tests.conftest import ROOT
 from tests.embedding.pictures import NAMES, assert_close, damage
 
@@ -74,6 +76,9 @@ def test_embed_folder_refuses_before_it_works(model_file, folder, tmp_path, monk
         embed_folder("no.keras", root, tmp_path / "out.csv")
     with pytest.raises(FileNotFoundError, match=r"There is no model no\.keras"):
         embed_folder("no.keras", root, output)
+    with pytest.raises(ImageError, match=r"images holds files that are no images: 1 of \.txt$"):
+        embed_folder(model_file, root, output, strict=True)
+    (root / "notes.txt").unlink()
     damage(paths)
     with pytest.raises(ImageError, match=r"000451_03\.PNG is truncated"):
         embed_folder(model_file, root, output, strict=True)
@@ -84,8 +89,21 @@ def test_embed_folder_refuses_before_it_works(model_file, folder, tmp_path, monk
     assert not output.exists()
 
 
+def test_embed_folder_refuses_what_it_could_not_write(model_file, folder, tmp_path):
+    pytest.importorskip("pyarrow", reason="pyarrow, which is optional, is not installed")
+    (folder[0] / "caf\udce9.png").touch()
+    with pytest.raises(FileError, match=r"^caf\\udce9\.png is no UTF-8, as a \.parquet file"):
+        embed_folder(model_file, folder[0], tmp_path / "out.parquet")
+    (tmp_path / "out.npz").mkdir()
+    with pytest.raises(WriteError, match=r"out\.npz cannot be written: it is a folder"):
+        embed_folder(model_file, folder[0], tmp_path / "out.npz")
+
+
 def test_the_command(model_file, folder, expected, tmp_path):
     damage(folder[1])
+    ugly = folder[0] / "z\x1b[2J\udce9.png"
+    shutil.copy(folder[1][0], ugly)
+    shutil.copy(folder[1][1], folder[0] / "a\x1b[2J.gif")
     done = subprocess.run(
         [
             *(sys.executable, ROOT / "train" / "embed.py", f"--model={model_file}"),
@@ -99,12 +117,14 @@ def test_the_command(model_file, folder, expected, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "out.npz: 3 images, 512 values each",
-        "left out, because they cannot be read: 1",
+        "out.npz: 4 images, 512 values each",
+        "left out, because they are no images: 1 of .txt",
+        "left out, because they cannot be read: 2",
         "  images/0002_c1s1_000451_03.PNG is truncated or corrupt",
+        r"  images/a\x1b[2J.gif is truncated or corrupt",
     ]
     assert "embedding" in done.stderr  # the progress bar
     with np.load(tmp_path / "out.npz") as written:
-        assert written["path"].tolist() == [NAMES[0], NAMES[2], NAMES[3]]
+        assert written["path"].tolist() == [*NAMES[:1], *NAMES[2:4], ugly.name]
         unit = expected / np.linalg.norm(expected, axis=1, keepdims=True)
-        assert_close(written["embedding"], unit[[0, 2, 3]])
+        assert_close(written["embedding"], unit[[0, 2, 3, 0]])

@@ -10,8 +10,7 @@ import pytest
 import tensorflow as tf
 
 from osnet_tf.config import ConfigError
-from osnet_tf.data import load_dataset
-from osnet_tf.data.decoding import ImageError
+from osnet_tf.data import ImageError, load_dataset
 from osnet_tf.errors import InUseError, WriteError
 from osnet_tf.evaluation import EvaluationConfig, evaluate_source
 from osnet_tf.files import locked
