@@ -11,13 +11,19 @@ from osnet_tf.data.dataset import (
     Sample,
     SplitCounts,
     combine_all,
-    dataset_names,
-    load_dataset,
 )
 from osnet_tf.data.demo import demo_sheet, generate_demo, read_demo
 from osnet_tf.data.held_out import hold_out
 from osnet_tf.data.image_files import ImageError, ImageListing, images_below
-from osnet_tf.data.market1501 import read_market1501, read_market_layout
+from osnet_tf.data.layouts import read_market_layout
+from osnet_tf.data.market1501 import read_market1501
+from osnet_tf.data.merging import merge_datasets
+from osnet_tf.data.registry import (
+    dataset_names,
+    load_dataset,
+    load_datasets,
+    register_dataset,
+)
 from osnet_tf.data.sampling import identity_batches, random_batches
 
 __all__ = [
@@ -36,8 +42,11 @@ __all__ = [
     "identity_batches",
     "images_below",
     "load_dataset",
+    "load_datasets",
+    "merge_datasets",
     "random_batches",
     "read_demo",
     "read_market1501",
     "read_market_layout",
+    "register_dataset",
 ]

@@ -1,19 +1,9 @@
-"""What a re-identification dataset is here, and the names that `load_dataset` knows."""
+"""What a re-identification dataset is here."""
 
-import difflib
-import os
-import pkgutil
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from osnet_tf.errors import ArgumentError, NotFoundError, OSNetError
-
-# One line a reader: name -> "module:function". The function takes the data directory and returns
-# a ReidDataset. It is looked up on use, so knowing a name imports nothing.
-READERS = {
-    "demo": "osnet_tf.data.demo:load_demo",
-    "market1501": "osnet_tf.data.market1501:read_market1501",
-}
+from osnet_tf.errors import NotFoundError, OSNetError
 
 
 class DatasetNotFoundError(NotFoundError):
@@ -127,7 +117,13 @@ class ReidDataset(NamedTuple):
             lines.append(
                 f"(gallery: {distractors} images are distractors, counted as one identity)"
             )
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"({note})" for note in self.notes)])
+
+    @property
+    def people_in_both(self) -> list[int]:
+        """Pids in `train` as well as in query or gallery, sorted; there should be none."""
+        tested = {sample.pid for sample in (*self.query, *self.gallery)}
+        return sorted(tested & {sample.pid for sample in self.train} - {0})
 
 
 def combine_all(dataset: ReidDataset) -> ReidDataset:
@@ -142,47 +138,3 @@ def combine_all(dataset: ReidDataset) -> ReidDataset:
     """
     people = [s for s in (*dataset.query, *dataset.gallery) if s.pid > 0]
     return dataset._replace(train=tuple(sorted((*dataset.train, *people))))
-
-
-def dataset_names() -> list[str]:
-    """The names that `load_dataset` knows, sorted.
-
-    >>> dataset_names()
-    ['demo', 'market1501']
-    """
-    return sorted(READERS)
-
-
-def load_dataset(name: str, data_dir: str | os.PathLike) -> ReidDataset:
-    """Reads a dataset by its name.
-
-    Nothing is ever downloaded. "market1501" must lie under `data_dir` already (the error says how
-    to get it and lay it out); "demo" is drawn on this machine on first use.
-
-    Args:
-        name: one of `dataset_names()`.
-        data_dir: the directory that holds the datasets.
-
-    Returns:
-        A `ReidDataset`.
-
-    Raises:
-        ArgumentError: the name is unknown.
-        DatasetNotFoundError: the files are not there.
-        DatasetLayoutError: the files are there, but not all, or not the right ones.
-
-    Example:
-
-    >>> load_dataset("market1051", "data")
-    Traceback (most recent call last):
-    ...
-    osnet_tf.errors.ArgumentError: Unknown dataset, did you mean 'market1501'? Known: demo, \
-market1501. Received: name='market1051'
-    """
-    if name not in READERS:
-        close = difflib.get_close_matches(str(name).lower(), READERS, n=1)
-        hint = f", did you mean {close[0]!r}?" if close else "."
-        raise ArgumentError(
-            f"Unknown dataset{hint} Known: {', '.join(dataset_names())}. Received: name={name!r}"
-        )
-    return pkgutil.resolve_name(READERS[name])(data_dir)

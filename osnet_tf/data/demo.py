@@ -22,7 +22,7 @@ from osnet_tf.data.dataset import (
 from osnet_tf.data.demo_cameras import CAMERAS, SUPERSAMPLING, take_picture
 from osnet_tf.data.demo_people import random_person
 from osnet_tf.data.demo_scenes import draw_scene
-from osnet_tf.data.market1501 import DISTRACTOR_PID, FOLDERS, JUNK_PID, read_market_layout
+from osnet_tf.data.layouts import DISTRACTOR_PID, FOLDERS, JUNK_PID, read_market_layout
 from osnet_tf.errors import ArgumentError
 
 # Raise it when the same arguments give other pictures.

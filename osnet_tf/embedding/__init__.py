@@ -1,7 +1,7 @@
 """Embeddings of images: of files, of a folder, of arrays; and a file that holds them."""
 
 from osnet_tf.embedding.files import embed_paths
-from osnet_tf.embedding.folder import embed_folder, person_and_camera
+from osnet_tf.embedding.folder import embed_folder
 from osnet_tf.embedding.images import Embeddings, embed
 from osnet_tf.embedding.inference import inference_function
 from osnet_tf.embedding.loop import embed_batches
@@ -13,5 +13,4 @@ __all__ = [
     "embed_folder",
     "embed_paths",
     "inference_function",
-    "person_and_camera",
 ]

@@ -1,20 +1,16 @@
 """The embeddings of a folder of images as a file: what `train/embed.py` does."""
 
-import os
-import re
 from pathlib import Path
 
 import numpy as np
 
+from osnet_tf.data.file_names import person_and_camera
 from osnet_tf.data.image_files import ImageError, images_below, in_words
 from osnet_tf.embedding.images import embed
 from osnet_tf.errors import NotFoundError, WriteError
 from osnet_tf.files import check_texts, table_writer
 from osnet_tf.progress_bar import progress_bar
 from osnet_tf.weights import load_embedder
-
-# Person and camera, as Market-1501 and the datasets after it begin their names: 0002_c1s1_000451_03
-_FILE_NAME = re.compile(r"(-1|\d{1,18})_c([1-9]\d{0,8})(?:s\d+)?_", re.ASCII)
 
 
 def embed_folder(
@@ -96,23 +92,3 @@ output='photos.csv'
     }
     write(columns)
     return result._replace(left_out=left_out)
-
-
-def person_and_camera(path):
-    """The pid and camid that the name of an image file tells.
-
-    Args:
-        path: A file whose name begins as in Market-1501 (`0002_c1s1_000451_03.jpg`) or
-            DukeMTMC-reID (`0005_c2_f0046985.jpg`): person, camera, and what follows.
-
-    Returns:
-        `(pid, camid)`: pid -1 for junk and 0 for distractors, as Market-1501 has them; camid from
-        0. `(-1, -1)` for any other name.
-
-    >>> person_and_camera("query/0002_c1s1_000451_03.jpg")
-    (2, 0)
-    >>> person_and_camera("holiday.jpg")
-    (-1, -1)
-    """
-    match = _FILE_NAME.match(os.path.basename(path))
-    return (int(match[1]), int(match[2]) - 1) if match else (-1, -1)

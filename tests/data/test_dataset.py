@@ -9,10 +9,8 @@ from osnet_tf.data import (
     ReidDataset,
     Sample,
     SplitCounts,
-    dataset_names,
     load_dataset,
 )
-from osnet_tf.data import dataset as dataset_module
 
 TRAIN = (
     Sample("a.jpg", 700, 0),
@@ -59,35 +57,6 @@ def test_counts_and_summary():
     assert "distractors" not in ReidDataset("tiny", TRAIN, QUERY, QUERY).summary()
     header, *rows = ReidDataset("a_long_dataset_name", TRAIN, QUERY, QUERY).summary().splitlines()
     assert {len(row) for row in rows} == {len(header)}
-
-
-@pytest.mark.parametrize(
-    ("name", "hint"),
-    [("market-1501", "'market1501'"), ("Market1501", "'market1501'"), ("demmo", "'demo'")],
-)
-def test_unknown_name_gets_a_hint(name, hint, tmp_path):
-    with pytest.raises(ValueError) as error:
-        load_dataset(name, tmp_path)
-    assert str(error.value) == (
-        f"Unknown dataset, did you mean {hint}? Known: demo, market1501. Received: name={name!r}"
-    )
-
-
-def test_unknown_name_without_a_likeness(tmp_path):
-    with pytest.raises(ValueError, match=r"Unknown dataset\. Known: .* Received: name='zzz'"):
-        load_dataset("zzz", tmp_path)
-    with pytest.raises(ValueError, match="Received: name=None"):
-        load_dataset(None, tmp_path)
-
-
-def test_every_reader_resolves_and_gets_the_directory(monkeypatch, tmp_path):
-    import pkgutil
-
-    for target in dataset_module.READERS.values():
-        assert callable(pkgutil.resolve_name(target))
-    monkeypatch.setitem(dataset_module.READERS, "path", "os:fspath")
-    assert load_dataset("path", tmp_path) == str(tmp_path)
-    assert dataset_names() == ["demo", "market1501", "path"]
 
 
 def test_missing_market_is_a_file_not_found_error(tmp_path):

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from osnet_tf.data import ImageError
-from osnet_tf.embedding import embed_folder, person_and_camera
+from osnet_tf.data.file_names import person_and_camera
+from osnet_tf.embedding import embed_folder
 from osnet_tf.errors import FileError, WriteError
 from tests.conftest import ROOT
 from tests.embedding.pictures import NAMES, assert_close, damage

@@ -1,0 +1,57 @@
+"""Several datasets as one to train on."""
+
+from collections.abc import Sequence
+
+from osnet_tf.data.dataset import ReidDataset, Sample
+from osnet_tf.errors import ArgumentError
+
+
+def merge_datasets(datasets: Sequence[ReidDataset]) -> ReidDataset:
+    """Joins datasets, so that a model learns from all of them.
+
+    Nobody is taken for anybody of another dataset: people and cameras are numbered on, dataset by
+    dataset; distractors (pid 0) stay distractors.
+
+    Args:
+        datasets: at least one. A single one is returned as it is.
+
+    Returns:
+        A `ReidDataset` named "a+b" after them. It has cameras where all of them have.
+
+    Raises ArgumentError for no dataset, or datasets of other kinds.
+
+    >>> one = ReidDataset("one", (Sample("a.jpg", 7, 0), Sample("b.jpg", 7, 1)), (), ())
+    >>> two = ReidDataset("two", (Sample("c.jpg", 7, 0),), (), (Sample("d.jpg", 0, 0),))
+    >>> both = merge_datasets([one, two])
+    >>> both.name, [tuple(sample) for sample in (*both.train, *both.gallery)]
+    ('one+two', [('a.jpg', 1, 0), ('b.jpg', 1, 1), ('c.jpg', 2, 2), ('d.jpg', 0, 2)])
+    """
+    datasets = list(datasets)
+    if not datasets:
+        raise ArgumentError("At least one dataset is needed. Received: none")
+    if len(datasets) == 1:
+        return datasets[0]
+    for dataset in datasets:
+        if not isinstance(dataset, ReidDataset):
+            raise ArgumentError(
+                "Only re-identification datasets can be trained on together. "
+                f"Received: {dataset.name}"
+            )
+    pids, camids, parts = {}, {}, {"train": [], "query": [], "gallery": []}
+    for number, dataset in enumerate(datasets):
+        samples = (*dataset.train, *dataset.query, *dataset.gallery)
+        for pid in sorted({sample.pid for sample in samples} - {0}):
+            pids[number, pid] = len(pids) + 1
+        for camid in sorted({sample.camid for sample in samples}):
+            camids[number, camid] = len(camids)
+        for part, joined in parts.items():
+            joined += [
+                Sample(path, pids.get((number, pid), 0), camids[number, camid])
+                for path, pid, camid in getattr(dataset, part)
+            ]
+    return ReidDataset(
+        "+".join(dataset.name for dataset in datasets),
+        **{part: tuple(sorted(joined)) for part, joined in parts.items()},
+        has_cameras=all(dataset.has_cameras for dataset in datasets),
+        notes=tuple(f"{one.name}: {note}" for one in datasets for note in one.notes),
+    )

@@ -1,0 +1,133 @@
+"""A table of images and their people: CSV or Parquet."""
+
+import csv
+import os
+from pathlib import Path
+
+from osnet_tf.data.dataset import Sample
+from osnet_tf.data.file_names import numbered
+from osnet_tf.errors import FileError, MissingPackageError
+from osnet_tf.files import check_regular_file
+
+TABLE_SUFFIXES = (".csv", ".parquet")
+_COLUMNS = ("path", "pid", "camid", "split")
+_SPLITS = ("train", "query", "gallery", "test", "")
+
+
+def read_people_table(path: str | os.PathLike) -> tuple[dict[str, list[Sample]], bool]:
+    """Reads a table with the columns `path` and `pid` and, if there are any, `camid` and `split`.
+
+    Args:
+        path: a `.csv` file (UTF-8, with a header line, separated by commas) or a `.parquet` file
+            (needs pyarrow). A row's path is relative to the table's folder; its pid and camid are
+            any text; its split is train, query, gallery, test (query and gallery are made of it),
+            or empty in every row. Other columns are ignored.
+
+    Returns:
+        `(parts, has_cameras)`: split ("" where the table has none) -> `Sample`s, people numbered
+        from 1 and cameras from 0 in the natural order of their texts.
+
+    Raises:
+        NotFoundError: there is no such file.
+        FileError: it is damaged, lacks a column, or a row is wrong: it is named by its number.
+        MissingPackageError: Parquet without pyarrow.
+
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> (folder / "a.jpg").touch()
+    >>> _ = (folder / "mine.csv").write_text("path,pid,camid\\na.jpg,ann,door\\n")
+    >>> parts, has_cameras = read_people_table(folder / "mine.csv")
+    >>> [(sample.pid, sample.camid) for sample in parts[""]], has_cameras
+    ([(1, 0)], True)
+    """
+    path = Path(os.path.abspath(path))
+    check_regular_file(path)
+    rows = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+    if not rows:
+        raise FileError(path, "has no rows")
+    seen = {}
+    for number, row in rows:
+        for column in ("path", "pid"):
+            if not row[column]:
+                raise FileError(path, f"row {number}: it has no {column}")
+        if row["split"] not in _SPLITS:
+            wrong = f"row {number}: split must be train, query, gallery or test"
+            raise FileError(path, f"{wrong}. Received: {row['split']!r}")
+        file = os.path.normpath(path.parent / row["path"])
+        if file in seen:
+            raise FileError(path, f"row {number}: {row['path']} stands in row {seen[file]} too")
+        seen[file] = number
+        row["path"] = file
+        if not os.path.exists(file):
+            raise FileError(path, f"row {number}: there is no image {file}")
+    return _samples(path, rows)
+
+
+def _samples(path, rows):
+    for column, rule in (("split", "a split"), ("camid", "a camid")):
+        given = {bool(row[column]) for _, row in rows}
+        if len(given) > 1:
+            number = next(n for n, row in rows if not row[column])
+            raise FileError(path, f"row {number}: it has no {column}, but others have {rule}")
+    pids = numbered({row["path"]: row["pid"] for _, row in rows}, first=1)
+    has_cameras = bool(rows[0][1]["camid"])
+    camids = numbered({row["path"]: row["camid"] for _, row in rows})
+    parts = {}
+    for _, row in rows:
+        sample = Sample(row["path"], pids[row["path"]], camids[row["path"]])
+        parts.setdefault(row["split"], []).append(sample)
+    return parts, has_cameras
+
+
+def _read_csv(path):
+    """(line number, row) of each row, all columns as text."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, strict=True)
+            _check_columns(path, reader.fieldnames or ())
+            rows = []
+            for row in reader:
+                if None in row or None in row.values():
+                    found = f"{len(row.get(None, ())) + len(row)} or fewer"
+                    wanted = len(reader.fieldnames)
+                    raise FileError(
+                        path,
+                        f"row {reader.line_num}: it must have {wanted} values. Received: {found}",
+                    )
+                rows.append((reader.line_num, _texts(row)))
+            return rows
+    except UnicodeDecodeError:
+        raise FileError(path, "is not in UTF-8") from None
+    except csv.Error as error:
+        raise FileError(path, f"is no CSV: {error}") from None
+
+
+def _read_parquet(path):
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingPackageError(
+            f"Reading {path} needs pyarrow, which is not installed: pip install pyarrow"
+        ) from error
+    try:
+        table = pyarrow.parquet.read_table(path)
+        rows = table.to_pylist()
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise FileError(path, f"is no Parquet file: {error}") from None
+    _check_columns(path, table.column_names)
+    return [(number, _texts(row)) for number, row in enumerate(rows, start=1)]
+
+
+def _check_columns(path, names):
+    missing = [name for name in ("path", "pid") if name not in names]
+    if missing:
+        found = ", ".join(map(str, names)) or "none"
+        raise FileError(path, f"must have the columns path and pid. Received: {found}")
+    if len(set(names)) < len(names):
+        raise FileError(path, f"has a column twice. Received: {', '.join(map(str, names))}")
+
+
+def _texts(row):
+    """The four columns as text; what is missing is empty."""
+    values = {name: row.get(name) for name in _COLUMNS}
+    return {name: "" if value is None else str(value).strip() for name, value in values.items()}

@@ -1,0 +1,166 @@
+"""The names of datasets, and where what reads them is found."""
+
+import inspect
+import os
+import pkgutil
+from collections.abc import Callable, Sequence
+
+from osnet_tf.checks import did_you_mean
+from osnet_tf.errors import ArgumentError
+
+# One line a reader: name -> "module:function". The function takes the data directory and, if it has
+# arguments of these names, `variant` (what follows the name after a colon), `split_identities` and
+# `seed`; it returns the dataset. It is looked up on use, so knowing a name imports nothing.
+READERS = {
+    "demo": "osnet_tf.data.demo:load_demo",
+    "folder": "osnet_tf.data.folder:read_folder",
+    "market1501": "osnet_tf.data.market1501:read_market1501",
+    "market1501_attributes": "osnet_tf.data.attributes:read_market1501_attributes",
+    "pa100k": "osnet_tf.data.attributes:read_pa100k",
+}
+
+
+def dataset_names() -> list[str]:
+    """The names that `load_dataset` knows, sorted.
+
+    >>> "market1501" in dataset_names()
+    True
+    """
+    return sorted(READERS)
+
+
+def register_dataset(name: str, reader: str | Callable):
+    """Gives a dataset of one's own a name that every command and `load_dataset` knows.
+
+    Args:
+        name: letters, digits, `_`, `-` and `.`; a name that is taken is given to the new reader.
+        reader: a function of the data directory that returns the dataset, or where it is, as
+            "package.module:function". It may have arguments `variant`, `split_identities` and
+            `seed`: see `load_dataset`.
+
+    Raises ArgumentError for another name or reader.
+
+    >>> from osnet_tf.data import ReidDataset, Sample
+    >>> people = (Sample("a.jpg", 1, 0), Sample("b.jpg", 2, 0))
+    >>> register_dataset("mine", lambda data_dir: ReidDataset("mine", people, (), ()))
+    >>> load_dataset("mine", "anywhere").num_train_pids
+    2
+    >>> del READERS["mine"]
+    """
+    allowed = isinstance(name, str) and name and all(c.isalnum() or c in "_-." for c in name)
+    if not allowed:
+        raise ArgumentError(
+            f"`name` must be made of letters, digits, _, - and . Received: name={name!r}",
+            argument="name",
+        )
+    if not callable(reader) and not (isinstance(reader, str) and ":" in reader):
+        raise ArgumentError(
+            "`reader` must be a function, or a text such as 'package.module:function'. "
+            f"Received: reader={reader!r}",
+            argument="reader",
+        )
+    READERS[name] = reader
+
+
+def load_dataset(
+    name: str, data_dir: str | os.PathLike, *, split_identities: float = 0.5, seed: int = 0
+):
+    """Reads a dataset by its name.
+
+    Nothing is ever downloaded: a dataset lies below `data_dir` already (the error says how to lay
+    it out), but for "demo", which is drawn on this machine on first use.
+
+    Args:
+        name: one of `dataset_names()`; "NAME:VARIANT" for a dataset that has variants, such as
+            `folder:PLACE`; or "package.module:function", a reader of one's own.
+        data_dir: the directory that holds the datasets; for "folder" the data themselves.
+        split_identities: in [0, 1], the share of the people who become query and gallery, for a
+            dataset without a split of its own.
+        seed: int >= 0, decides which people these are.
+
+    Returns:
+        A `ReidDataset`, or what else the reader returns.
+
+    Raises:
+        ArgumentError: the name is unknown, or has no variants, or the reader cannot be found.
+        DatasetNotFoundError: the files are not there.
+        DatasetLayoutError: the files are there, but not all, or not the right ones.
+
+    Example:
+
+    >>> load_dataset("market1051", "data")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    osnet_tf.errors.ArgumentError: There is no dataset 'market1051'. Did you mean 'market1501'? ...
+    """
+    reader, variant = _find(name)
+    options = {"split_identities": split_identities, "seed": seed}
+    if variant:
+        options["variant"] = variant
+    taken = inspect.signature(reader).parameters
+    if variant and "variant" not in taken:
+        raise ArgumentError(f"The dataset {name.partition(':')[0]!r} has no variants. "
+                            f"Received: {name!r}", argument="dataset")  # fmt: skip
+    dataset = reader(data_dir, **{key: value for key, value in options.items() if key in taken})
+    if not hasattr(dataset, "train"):
+        raise ArgumentError(
+            f"The reader of {name!r} must return a dataset, such as a ReidDataset. "
+            f"Received: {type(dataset).__name__}"
+        )
+    return dataset
+
+
+def load_datasets(
+    names: str | Sequence[str],
+    data_dir: str | os.PathLike,
+    *,
+    split_identities: float = 0.5,
+    seed: int = 0,
+) -> list:
+    """Reads several datasets: `load_dataset` of each.
+
+    Args:
+        names: "a,b", or a sequence of names.
+        data_dir, split_identities, seed: as for `load_dataset`.
+
+    Raises, besides: ArgumentError for no name, or a name that is given twice.
+    """
+    if isinstance(names, str):
+        names = [name.strip() for name in names.split(",") if name.strip()]
+    names = list(names)
+    if not names or len(set(names)) < len(names):
+        raise ArgumentError(
+            f"Datasets must be named, each once. Received: {','.join(names) or 'no name'}",
+            argument="dataset",
+        )
+    split = {"split_identities": split_identities, "seed": seed}
+    return [load_dataset(name, data_dir, **split) for name in names]
+
+
+def _find(name):
+    """(reader, variant) of a name."""
+    if isinstance(name, str):
+        first, colon, rest = name.partition(":")
+        if first in READERS and (rest or not colon):
+            return _resolve(READERS[first]), rest
+        if (colon and rest and "." in first) or (colon and rest.isidentifier() and rest):
+            return _resolve(name), ""
+    raise ArgumentError(
+        f"There is no dataset {name!r}.{did_you_mean(name, READERS)} "
+        f"There are: {', '.join(dataset_names())}. Or name a function: package.module:function",
+        argument="dataset",
+    )
+
+
+def _resolve(reader):
+    if callable(reader):
+        return reader
+    try:
+        found = pkgutil.resolve_name(reader)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ArgumentError(
+            f"There is no reader of datasets {reader!r}: {error}", argument="dataset"
+        ) from error
+    if not callable(found):
+        raise ArgumentError(f"{reader!r} must be a function of the data directory")
+    return found
