@@ -21,6 +21,14 @@ def define_flags():
         "dataset", [], "Names of datasets, such as market1501,demo (default: the run's own)."
     )
     flags.DEFINE_string("data_dir", None, "Folder of the datasets (default: the run's own).")
+    flags.DEFINE_float(
+        "split_identities",
+        None,
+        "Share of the people who become query and gallery, of a dataset without a split of its "
+        "own (default: the run's own, or 0.5). --seed chooses them.",
+        lower_bound=0,
+        upper_bound=1,
+    )
     flags.DEFINE_string(
         "output_dir",
         None,
@@ -43,6 +51,8 @@ def main(_):
         model=FLAGS.model,
         datasets=FLAGS.dataset,
         data_dir=FLAGS.data_dir,
+        split_identities=FLAGS.split_identities,
+        seed=FLAGS.seed,
         output_dir=FLAGS.output_dir,
         per_query=FLAGS.per_query,
         batch_size=FLAGS.batch_size,

@@ -1,16 +1,15 @@
 """A part of the training people to choose settings by, so that query and gallery stay unseen."""
 
-import numpy as np
-
 from osnet_tf.data.dataset import ReidDataset
+from osnet_tf.data.splitting import choose_people, query_and_gallery
 from osnet_tf.errors import ArgumentError
 
 
 def hold_out(dataset: ReidDataset, share: float, seed: int = 0) -> ReidDataset:
     """Takes some people out of `train` and makes query and gallery of their images.
 
-    The dataset's own query and gallery are dropped. Of each held-out person the first image by each
-    camera is a query and all the others are gallery, as in Market-1501.
+    The dataset's own query and gallery are dropped. Which of a person's images are queries is as in
+    `osnet_tf.data.splitting.query_and_gallery`.
 
     Args:
         dataset: The dataset.
@@ -18,8 +17,8 @@ def hold_out(dataset: ReidDataset, share: float, seed: int = 0) -> ReidDataset:
             and one is kept.
         seed: int >= 0, decides which.
 
-    Raises ValueError for a share out of range, fewer than two people in `train`, or people of whom
-    no camera but one has an image, so that no query has a match.
+    Raises ArgumentError for a share out of range, fewer than two people in `train`, or people of
+    whom no camera but one has an image, so that no query has a match.
 
     >>> from osnet_tf.data import Sample
     >>> people = [Sample(f"{p}_{c}_{i}", p, c) for p in (1, 2) for c in (0, 1) for i in (0, 1)]
@@ -34,22 +33,27 @@ def hold_out(dataset: ReidDataset, share: float, seed: int = 0) -> ReidDataset:
         raise ArgumentError(
             f"Holding people out takes two at least. Received: {len(pids)} in train"
         )
-    count = min(max(round(share * len(pids)), 1), len(pids) - 1)
-    held = {int(pid) for pid in np.random.default_rng(seed).choice(pids, count, replace=False)}
-    query, gallery, seen = [], [], set()
-    for sample in dataset.train:
-        if sample.pid in held:
-            place = (sample.pid, sample.camid)
-            (gallery if place in seen else query).append(sample)
-            seen.add(place)
-    matches = ((q, g) for q in query for g in gallery if q.pid == g.pid and q.camid != g.camid)
-    if next(matches, None) is None:
+    held = choose_people(pids, share, seed)
+    query, gallery = query_and_gallery(
+        [sample for sample in dataset.train if sample.pid in held], dataset.has_cameras
+    )
+    if not _is_there_a_match(query, gallery, dataset.has_cameras):
+        seen = "seen by two cameras" if dataset.has_cameras else "seen twice"
         raise ArgumentError(
-            f"No held-out person was seen by two cameras often enough. Received: {dataset.name} "
-            f"with share={share}"
+            f"No held-out person was {seen}. Received: {dataset.name} with share={share}"
         )
     return dataset._replace(
         train=tuple(s for s in dataset.train if s.pid not in held),
-        query=tuple(query),
-        gallery=tuple(gallery),
+        query=query,
+        gallery=gallery,
+    )
+
+
+def _is_there_a_match(query, gallery, has_cameras):
+    cameras = {}
+    for sample in gallery:
+        cameras.setdefault(sample.pid, set()).add(sample.camid)
+    return any(
+        cameras.get(sample.pid, set()) - ({sample.camid} if has_cameras else set())
+        for sample in query
     )

@@ -54,7 +54,7 @@ class EvaluationConfig(Config):
     distractors: str = setting(
         "", "Folder of images that join the gallery and match nobody.", is_path=True
     )
-    seed: int = setting(0, "Seed of the single-shot draws.", minimum=0)
+    seed: int = setting(0, "Seed of the single-shot draws and of splits of people.", minimum=0)
 
     def check_together(self):
         self.check("rerank_k2", self.rerank_k2 <= self.rerank_k1 + 1, "must be <= rerank_k1 + 1")

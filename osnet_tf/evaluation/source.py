@@ -5,7 +5,7 @@ from pathlib import Path
 
 from osnet_tf.architecture import fingerprint
 from osnet_tf.checks import check_choice
-from osnet_tf.data import load_dataset
+from osnet_tf.data import load_datasets
 from osnet_tf.errors import ArgumentError
 from osnet_tf.evaluation.config import EvaluationConfig
 from osnet_tf.evaluation.evaluating import evaluate
@@ -31,6 +31,8 @@ def evaluate_source(
     model=None,
     datasets=(),
     data_dir=None,
+    split_identities=None,
+    seed=None,
     output_dir=None,
     per_query="csv",
     batch_size=256,
@@ -50,6 +52,8 @@ def evaluate_source(
         run_dir, model, data_dir: As in `osnet_tf.runs.source_of`.
         datasets: Names of datasets; a run's own by default. A dataset other than the one trained on
             makes it a cross-domain evaluation.
+        split_identities, seed: As in `osnet_tf.data.load_datasets`, for datasets without a split of
+            their own; those that the run was trained with, or 0.5 and 0, by default.
         output_dir: Folder to write to; `evaluation` in the run's directory, or `NAME_evaluation`
             beside the file, by default.
         per_query: "csv" or "parquet" (needs pyarrow).
@@ -74,7 +78,12 @@ def evaluate_source(
     require_matplotlib()
     source = source_of(run_dir=run_dir, model=model, datasets=datasets, data_dir=data_dir)
     settings = RunDir(run_dir).read_settings() if run_dir else {}
-    loaded = _load(source, config)
+    split = {
+        "split_identities": _first(split_identities, settings.get("split_identities"), 0.5),
+        "seed": _first(seed, settings.get("seed"), 0),
+    }
+    loaded = load_datasets(",".join(source.datasets), source.data_dir, **split)
+    _check_datasets(loaded, config)
     embedder = load_embedder(source.model)
     if output_dir is None:
         output_dir = source.model.with_name(f"{source.model.stem}_evaluation")
@@ -114,18 +123,18 @@ def evaluate_source(
     return record, output_dir
 
 
-def _load(source, config):
-    """The datasets, all of which can be evaluated."""
-    names = [name for given in source.datasets for name in given.split(",")]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
+def _check_datasets(datasets, config):
+    names = [dataset.name for dataset in datasets]
+    if len(set(names)) < len(names):
         raise ArgumentError(
             f"Each dataset is evaluated once. Received: {', '.join(names)}", argument="dataset"
         )
-    loaded = [load_dataset(name, source.data_dir) for name in names]
-    for dataset in loaded:
+    for dataset in datasets:
         check_can_evaluate(dataset, config)
-    return loaded
+
+
+def _first(*values):
+    return next(value for value in values if value is not None)
 
 
 def _write(found, dataset, output_dir, per_query):

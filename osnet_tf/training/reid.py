@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from osnet_tf.config import ConfigError
-from osnet_tf.data import combine_all, hold_out, load_dataset
+from osnet_tf.data import combine_all, hold_out, load_datasets, merge_datasets
 from osnet_tf.data.decoding import check_images
 from osnet_tf.evaluation import FeatureCache, check_can_evaluate, evaluate
 from osnet_tf.evaluation.config import EvaluationConfig
@@ -60,11 +60,11 @@ class ReidTask(Task):
 
         Raises:
             ConfigError: people cannot be held out as it asks.
-            OSNetError: as `osnet_tf.data.load_dataset`.
+            OSNetError: as `osnet_tf.data.load_datasets`.
         """
         data, about = config.data, {}
         if dataset is None:
-            dataset = load_dataset(data.dataset, data.data_dir)
+            dataset = merge_datasets(_load(config, data.dataset))
         if data.combine_all:
             dataset, about = combine_all(dataset), {"trained_on": True}
         elif data.hold_out:
@@ -73,7 +73,7 @@ class ReidTask(Task):
             dataset,
             losses=config.losses,
             protocol=config.evaluation.protocol,
-            others=[load_dataset(name, data.data_dir) for name in data.target.split(",") if name],
+            others=_load(config, data.target) if data.target else (),
             about=about,
         )
 
@@ -141,6 +141,11 @@ def _accuracy(targets, outputs):
     named = keras.ops.argmax(outputs["logits"], axis=-1)
     right = named == keras.ops.cast(targets["identity"], "int32")
     return keras.ops.mean(keras.ops.cast(right, "float32"))
+
+
+def _load(config, names):
+    split = {"split_identities": config.data.split_identities, "seed": config.run.seed}
+    return load_datasets(names, config.data.data_dir, **split)
 
 
 def _held_out(dataset, share, seed):

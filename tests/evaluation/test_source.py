@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from osnet_tf.data import generate_demo, load_dataset
+from osnet_tf.data import ReidDataset, generate_demo, load_dataset
 from osnet_tf.errors import (
     ArgumentError,
     FileError,
@@ -58,9 +58,10 @@ def test_everything_is_written(demo):
     assert (calibration.threshold, calibration.dataset) == (at["threshold"], "demo")
 
 
-def renamed(name, *arguments, **more):
-    """The demo people under any name."""
-    return load_dataset("demo", *arguments, **more)._replace(name=name)
+def renamed(names, data_dir, **_):
+    """The demo people under any names."""
+    demo = load_dataset("demo", data_dir)
+    return [demo._replace(name=name) for name in names.split(",")]
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def model(demo, tmp_path):
 
 
 def test_thresholds_of_a_dataset_outlive_the_evaluation_of_another(demo, model, monkeypatch):
-    monkeypatch.setattr(source, "load_dataset", renamed)
+    monkeypatch.setattr(source, "load_datasets", renamed)
     monkeypatch.setattr(source, "_write", lambda *_: None)  # no pictures
     first, _ = evaluate_source(model=model, datasets=["a"], data_dir=demo)
     second, _ = evaluate_source(model=model, datasets=["b"], data_dir=demo)
@@ -93,16 +94,18 @@ def test_thresholds_of_a_dataset_outlive_the_evaluation_of_another(demo, model, 
 
 def test_what_is_refused_before_anything_is_done(demo, model, tmp_path, monkeypatch):
     where = {"model": model, "data_dir": demo, "output_dir": tmp_path / "out"}
-    with pytest.raises(ArgumentError, match=r"evaluated once\. Received: demo, demo"):
+    with pytest.raises(ArgumentError, match=r"each once\. Received: demo,demo"):
         evaluate_source(datasets=["demo", "demo"], **where)
-    one_camera = renamed("one", demo)
+    [one_camera] = renamed("one", demo)
     monkeypatch.setattr(
         source,
-        "load_dataset",
-        lambda name, *_, **__: one_camera._replace(
-            gallery=tuple(sample._replace(camid=0) for sample in one_camera.gallery),
-            query=tuple(sample._replace(camid=0) for sample in one_camera.query),
-        ),
+        "load_datasets",
+        lambda *_, **__: [
+            one_camera._replace(
+                gallery=tuple(sample._replace(camid=0) for sample in one_camera.gallery),
+                query=tuple(sample._replace(camid=0) for sample in one_camera.query),
+            )
+        ],
     )
     with pytest.raises(ArgumentError, match="The dataset one cannot be evaluated"):
         evaluate_source(datasets=["one"], **where)
@@ -119,6 +122,32 @@ def test_a_missing_package_is_told_before_any_work(package, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingPackageError, match=f"pip install {package.split('.')[0]}"):
         evaluate_source(model="none.keras", datasets=["demo"], per_query="parquet")
+
+
+def test_the_split_is_the_runs_own_unless_another_is_given(demo, tmp_path, monkeypatch):
+    """A split of people is made anew for each evaluation: another seed mixes in trained ones."""
+    run = tmp_path / "run"
+    run.mkdir()
+    shutil.copy(demo / "any.keras", run / "embedder.keras")
+    settings = {"dataset": "a,b", "data_dir": str(demo), "split_identities": 0.25, "seed": 3}
+    (run / "config.json").write_text(json.dumps({"config": settings}))
+    asked = []
+
+    def load(names, data_dir, **split):
+        asked.append((names, str(data_dir), split))
+        return [ReidDataset("none", (), (), ())]
+
+    monkeypatch.setattr(source, "load_datasets", load)
+    for given in ({}, {"seed": 5, "split_identities": 0.0, "datasets": ["c", "d"]}):
+        with pytest.raises(ArgumentError, match="no query images"):
+            evaluate_source(run_dir=run, **given)
+    with pytest.raises(ArgumentError, match="no query images"):
+        evaluate_source(model=run / "embedder.keras", datasets=["c"], data_dir="x")
+    assert asked == [
+        ("a,b", str(demo), {"split_identities": 0.25, "seed": 3}),
+        ("c,d", str(demo), {"split_identities": 0.0, "seed": 5}),
+        ("c", "x", {"split_identities": 0.5, "seed": 0}),
+    ]
 
 
 def test_two_evaluations_in_one_folder(demo, model, tmp_path):
@@ -171,7 +200,7 @@ def test_distractors_join_the_gallery_and_no_thresholds_come_from_mirrored_embed
 
 
 def test_sources_that_cannot_be_evaluated(demo):
-    with pytest.raises(ValueError, match="Unknown dataset"):
+    with pytest.raises(ValueError, match="There is no dataset"):
         evaluate_source(model=demo / "any.keras", datasets=["demo", "nemo"], data_dir=demo)
     with pytest.raises(ValueError, match="`per_query` must be one of 'csv', 'parquet'"):
         evaluate_source(model=demo / "any.keras", datasets=["demo"], per_query="xlsx")

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from osnet_tf.config import ConfigError
-from osnet_tf.data import ImageError, load_dataset
+from osnet_tf.data import ImageError, load_dataset, register_dataset
 from osnet_tf.errors import InUseError, WriteError
 from osnet_tf.evaluation import EvaluationConfig, evaluate_source
 from osnet_tf.files import locked
@@ -278,3 +278,41 @@ def test_a_folder_that_cannot_be_written_to(data_dir, tmp_path):
         with pytest.raises(WriteError, match=str(path)):
             fit(config(data_dir), path)
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def people_folder(folder, camera, start):
+    """Folders per person, without a split: 4 people with 4 pictures each."""
+    rng = np.random.default_rng(start)
+    for person in range(start, start + 4):
+        place = folder / f"person_{person}"
+        place.mkdir(parents=True)
+        colour = rng.integers(0, 255, 3)
+        for number in range(4):
+            noise = rng.integers(0, 40, (32, 16, 3))
+            image = np.clip(colour + noise - 20, 0, 255).astype("uint8")
+            prefix = f"c{number % 2}_" if camera else ""
+            keras.utils.save_img(place / f"{prefix}{number}.png", image, scale=False)
+
+
+def test_folders_of_ones_own_people(tmp_path):
+    """A user's pictures without a split, and without cameras; then two sources at once."""
+    people_folder(tmp_path / "mine", camera=False, start=0)
+    settings = config(
+        tmp_path / "mine", dataset="folder", batch_size=4, split_identities=0.5, seed=3
+    )
+    task = ReidTask.from_config(settings)
+    assert len({sample.pid for sample in task.samples}) == 2
+    result = fit(settings, tmp_path / "run")
+    assert result.results["has_cameras"] is False
+    assert result.results["num_query"] + result.results["num_gallery"] == 8
+    assert "without cameras" in result.text
+    again = ReidTask.from_config(settings)
+    assert again.dataset == task.dataset
+
+
+def test_two_sources_are_trained_on_with_their_people_apart(data_dir, monkeypatch):
+    demo = load_dataset("demo", data_dir)
+    register_dataset("demo_again", lambda folder: demo._replace(name="demo_again"))
+    task = ReidTask.from_config(config(data_dir, dataset="demo,demo_again", target="demo"))
+    assert len(task.samples) == 2 * len(demo.train)
+    assert len(set(task.targets(task.samples)["identity"].tolist())) == 2 * demo.num_train_pids
