@@ -6,15 +6,14 @@ arXiv 1703.07220 (the attributes of Market-1501's people).
 """
 
 import os
-from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from osnet_tf.data.dataset import DatasetLayoutError, DatasetNotFoundError
+from osnet_tf.data.dataset import DatasetLayoutError
 from osnet_tf.data.market1501 import read_market1501
-from osnet_tf.files import check_regular_file
+from osnet_tf.data.mat_files import read_mat
+from osnet_tf.data.places import find_root
 
 #: What the four values of `age` in market_attribute.mat stand for.
 _AGES = ("young", "teenager", "adult", "old")
@@ -69,10 +68,13 @@ def read_pa100k(data_dir: str | os.PathLike) -> AttributeDataset:
     Raises:
         DatasetNotFoundError: a folder or the annotation is not there.
         DatasetLayoutError: the annotation is not PA-100K's, or names an image that is missing.
+        FileError: the annotation is damaged.
     """
-    root = _first_with(data_dir, ("pa100k", "PA-100K", "."), "annotation/annotation.mat")
+    root = find_root(
+        "PA-100K", data_dir, ("pa100k", "PA-100K", "."), ("annotation/annotation.mat",)
+    )
     path = root / "annotation" / "annotation.mat"
-    found = _read_mat(path)
+    found = read_mat(path)
     try:
         names = tuple(str(name) for name in np.ravel(found["attributes"]))
         parts = {
@@ -122,7 +124,8 @@ def read_market1501_attributes(data_dir: str | os.PathLike) -> AttributeDataset:
     30 in all. Every image has its person's attributes. Test images are query and gallery without
     distractors.
 
-    Raises as `read_market1501`, and DatasetNotFoundError or DatasetLayoutError about the `.mat`.
+    Raises as `read_market1501`, and DatasetNotFoundError, DatasetLayoutError or FileError about the
+    `.mat`.
     """
     dataset = read_market1501(data_dir)
     names, people = read_people_attributes(data_dir)
@@ -151,8 +154,9 @@ def read_people_attributes(
     Raises as `read_market1501_attributes`.
     """
     folders = ("market1501_attribute", "splits/market1501_attribute", "market1501", ".")
-    path = _first_with(data_dir, folders, "market_attribute.mat") / "market_attribute.mat"
-    found = _read_mat(path)
+    file = "market_attribute.mat"
+    path = find_root(f"{file} of Market-1501's attributes", data_dir, folders, (file,)) / file
+    found = read_mat(path)
     try:
         halves = [getattr(found["market_attribute"], half) for half in ("train", "test")]
         fields = sorted(
@@ -169,23 +173,3 @@ def read_people_attributes(
     except (KeyError, AttributeError, ValueError) as error:
         raise DatasetLayoutError(f"{path} is not the authors' file: {error}") from None
     return names, people
-
-
-def _first_with(data_dir: str | os.PathLike, folders: Sequence[str], file: str) -> Path:
-    """The first of some folders below `data_dir` that has a file."""
-    places = [Path(os.path.abspath(data_dir), folder) for folder in folders]
-    for place in places:
-        if (place / file).exists():
-            return place
-    looked_at = "\n".join(f"  {place}" for place in places)
-    raise DatasetNotFoundError(f"There is no {file}. Looked for it in:\n{looked_at}")
-
-
-def _read_mat(path: Path) -> dict:
-    import scipy.io
-
-    check_regular_file(path)
-    try:
-        return scipy.io.loadmat(path, squeeze_me=True, struct_as_record=False)
-    except (ValueError, TypeError, KeyError, OSError, NotImplementedError) as error:
-        raise DatasetLayoutError(f"{path} cannot be read as a .mat file: {error}") from None

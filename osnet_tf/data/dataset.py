@@ -60,6 +60,10 @@ class ReidDataset(NamedTuple):
         gallery: images to search in; may hold distractors (pid 0).
         has_cameras: whether camids are those of cameras; else evaluation takes nothing out.
         notes: lines of text for a person, such as how a split was made.
+        val: images of people in `train` that are kept from it (MSMT17 has them); `combine_all`
+            trains on them.
+        split_of: the name of the whole, where this is one of several splits over which figures are
+            averaged; else "".
 
     Example:
 
@@ -77,6 +81,8 @@ class ReidDataset(NamedTuple):
     gallery: tuple[Sample, ...]
     has_cameras: bool = True
     notes: tuple[str, ...] = ()
+    val: tuple[Sample, ...] = ()
+    split_of: str = ""
 
     @property
     def num_train_pids(self) -> int:
@@ -127,7 +133,7 @@ class ReidDataset(NamedTuple):
 
 
 def combine_all(dataset: ReidDataset) -> ReidDataset:
-    """The dataset with its query and gallery images, distractors left out, in `train` as well.
+    """The dataset with `val`, query and gallery, distractors left out, in `train` as well.
 
     For models that will be used or evaluated elsewhere ("combineall" in the public code): of the
     dataset's own query and gallery such a model has seen the people.
@@ -136,5 +142,5 @@ def combine_all(dataset: ReidDataset) -> ReidDataset:
     >>> [sample.pid for sample in combine_all(ReidDataset("tiny", (a,), (b,), (c,))).train]
     [1, 2]
     """
-    people = [s for s in (*dataset.query, *dataset.gallery) if s.pid > 0]
-    return dataset._replace(train=tuple(sorted((*dataset.train, *people))))
+    people = [s for s in (*dataset.val, *dataset.query, *dataset.gallery) if s.pid > 0]
+    return dataset._replace(train=tuple(sorted({*dataset.train, *people})), val=())

@@ -44,6 +44,7 @@ def hold_out(dataset: ReidDataset, share: float, seed: int = 0) -> ReidDataset:
         )
     return dataset._replace(
         train=tuple(s for s in dataset.train if s.pid not in held),
+        val=tuple(s for s in dataset.val if s.pid not in held),
         query=query,
         gallery=gallery,
     )

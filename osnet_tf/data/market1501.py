@@ -5,8 +5,9 @@ Source: Zheng et al., "Scalable Person Re-identification: A Benchmark", ICCV 201
 
 import os
 
-from osnet_tf.data.dataset import DatasetNotFoundError, ReidDataset, SplitCounts
+from osnet_tf.data.dataset import ReidDataset, SplitCounts
 from osnet_tf.data.layouts import FOLDERS, read_market_layout
+from osnet_tf.data.places import find_root
 
 COUNTS = {
     "train": SplitCounts(images=12936, identities=751, cameras=6),
@@ -50,16 +51,6 @@ def read_market1501(data_dir: str | os.PathLike) -> ReidDataset:
     ...     print(str(error).splitlines()[0])
     Market-1501 was not found. Received: data_dir='no/such/place'
     """
-    data_dir = os.fspath(data_dir)
-    places = [
-        os.path.abspath(os.path.join(data_dir, *parts))
-        for parts in [("market1501", _RELEASE), (_RELEASE,), ("market1501",), ()]
-    ]
-    for root in places:
-        if any(os.path.isdir(os.path.join(root, folder)) for folder in FOLDERS.values()):
-            return read_market_layout("market1501", root, COUNTS)
-    looked_at = "\n".join(f"  {place}" for place in places)
-    raise DatasetNotFoundError(
-        f"Market-1501 was not found. Received: data_dir={data_dir!r}\n"
-        f"Looked for {', '.join(FOLDERS.values())} in:\n{looked_at}\n{_HOW_TO_GET}"
-    )
+    folders = (f"market1501/{_RELEASE}", _RELEASE, "market1501", ".")
+    root = find_root("Market-1501", data_dir, folders, tuple(FOLDERS.values()), _HOW_TO_GET)
+    return read_market_layout("market1501", root, COUNTS)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from osnet_tf.data.dataset import ReidDataset, Sample
 from osnet_tf.errors import ArgumentError
 
+_PARTS = ("train", "query", "gallery", "val")
+
 
 def merge_datasets(datasets: Sequence[ReidDataset]) -> ReidDataset:
     """Joins datasets, so that a model learns from all of them.
@@ -18,7 +20,8 @@ def merge_datasets(datasets: Sequence[ReidDataset]) -> ReidDataset:
     Returns:
         A `ReidDataset` named "a+b" after them. It has cameras where all of them have.
 
-    Raises ArgumentError for no dataset, or datasets of other kinds.
+    Raises ArgumentError for no dataset, datasets of other kinds, or two with the same training
+    image, such as two splits of one dataset.
 
     >>> one = ReidDataset("one", (Sample("a.jpg", 7, 0), Sample("b.jpg", 7, 1)), (), ())
     >>> two = ReidDataset("two", (Sample("c.jpg", 7, 0),), (), (Sample("d.jpg", 0, 0),))
@@ -37,9 +40,10 @@ def merge_datasets(datasets: Sequence[ReidDataset]) -> ReidDataset:
                 "Only re-identification datasets can be trained on together. "
                 f"Received: {dataset.name}"
             )
-    pids, camids, parts = {}, {}, {"train": [], "query": [], "gallery": []}
+    _check_apart(datasets)
+    pids, camids, parts = {}, {}, {part: [] for part in _PARTS}
     for number, dataset in enumerate(datasets):
-        samples = (*dataset.train, *dataset.query, *dataset.gallery)
+        samples = [sample for part in _PARTS for sample in getattr(dataset, part)]
         for pid in sorted({sample.pid for sample in samples} - {0}):
             pids[number, pid] = len(pids) + 1
         for camid in sorted({sample.camid for sample in samples}):
@@ -55,3 +59,17 @@ def merge_datasets(datasets: Sequence[ReidDataset]) -> ReidDataset:
         has_cameras=all(dataset.has_cameras for dataset in datasets),
         notes=tuple(f"{one.name}: {note}" for one in datasets for note in one.notes),
     )
+
+
+def _check_apart(datasets):
+    """Its people would be taken for different ones in a dataset and another split of it."""
+    owner = {}
+    for dataset in datasets:
+        for path, *_ in dataset.train:
+            first = owner.setdefault(path, dataset)
+            if first is not dataset:
+                raise ArgumentError(
+                    f"{first.name} and {dataset.name} cannot be trained on together: they share "
+                    f"images, such as {path}",
+                    argument="dataset",
+                )

@@ -10,7 +10,8 @@ from osnet_tf.errors import ArgumentError
 
 # One line a reader: name -> "module:function". The function takes the data directory and, if it has
 # arguments of these names, `variant` (what follows the name after a colon), `split_identities` and
-# `seed`; it returns the dataset. It is looked up on use, so knowing a name imports nothing.
+# `seed`; it returns the dataset, or a list of all splits of it. It is looked up on use, so knowing a
+# name imports nothing.
 READERS = {
     "demo": "osnet_tf.data.demo:load_demo",
     "folder": "osnet_tf.data.folder:read_folder",
@@ -82,7 +83,8 @@ def load_dataset(
         A `ReidDataset`, or what else the reader returns.
 
     Raises:
-        ArgumentError: the name is unknown, or has no variants, or the reader cannot be found.
+        ArgumentError: the name is unknown, or has no variants, or the reader cannot be found; or
+            it stands for several splits, which are for `load_datasets`.
         DatasetNotFoundError: the files are not there.
         DatasetLayoutError: the files are there, but not all, or not the right ones.
 
@@ -93,21 +95,14 @@ def load_dataset(
     ...
     osnet_tf.errors.ArgumentError: There is no dataset 'market1051'. Did you mean 'market1501'? ...
     """
-    reader, variant = _find(name)
-    options = {"split_identities": split_identities, "seed": seed}
-    if variant:
-        options["variant"] = variant
-    taken = inspect.signature(reader).parameters
-    if variant and "variant" not in taken:
-        raise ArgumentError(f"The dataset {name.partition(':')[0]!r} has no variants. "
-                            f"Received: {name!r}", argument="dataset")  # fmt: skip
-    dataset = reader(data_dir, **{key: value for key, value in options.items() if key in taken})
-    if not hasattr(dataset, "train"):
+    found = _read(name, data_dir, split_identities=split_identities, seed=seed)
+    if len(found) > 1:
         raise ArgumentError(
-            f"The reader of {name!r} must return a dataset, such as a ReidDataset. "
-            f"Received: {type(dataset).__name__}"
+            f"{name!r} stands for {len(found)} splits, and one is needed, such as "
+            f"{found[0].name!r}",
+            argument="dataset",
         )
-    return dataset
+    return found[0]
 
 
 def load_datasets(
@@ -120,7 +115,8 @@ def load_datasets(
     """Reads several datasets: `load_dataset` of each.
 
     Args:
-        names: "a,b", or a sequence of names.
+        names: "a,b", or a sequence of names. Of a dataset that comes in several splits,
+            "NAME:all" stands for all of them.
         data_dir, split_identities, seed: as for `load_dataset`.
 
     Raises, besides: ArgumentError for no name, or a name that is given twice.
@@ -128,13 +124,40 @@ def load_datasets(
     if isinstance(names, str):
         names = [name.strip() for name in names.split(",") if name.strip()]
     names = list(names)
+    _check_each_once(names)
+    split = {"split_identities": split_identities, "seed": seed}
+    found = [dataset for name in names for dataset in _read(name, data_dir, **split)]
+    if len(found) > len(names):  # all splits of one, and perhaps one of them besides
+        _check_each_once([dataset.name for dataset in found])
+    return found
+
+
+def _check_each_once(names):
     if not names or len(set(names)) < len(names):
         raise ArgumentError(
             f"Datasets must be named, each once. Received: {','.join(names) or 'no name'}",
             argument="dataset",
         )
-    split = {"split_identities": split_identities, "seed": seed}
-    return [load_dataset(name, data_dir, **split) for name in names]
+
+
+def _read(name, data_dir, **options) -> list:
+    """What a name stands for: one dataset, or all splits of it."""
+    reader, variant = _find(name)
+    if variant:
+        options["variant"] = variant
+    taken = inspect.signature(reader).parameters
+    if variant and "variant" not in taken:
+        raise ArgumentError(f"The dataset {name.partition(':')[0]!r} has no variants. "
+                            f"Received: {name!r}", argument="dataset")  # fmt: skip
+    read = reader(data_dir, **{key: value for key, value in options.items() if key in taken})
+    found = read if isinstance(read, list) else [read]
+    for dataset in found or [None]:
+        if not hasattr(dataset, "train"):
+            raise ArgumentError(
+                f"The reader of {name!r} must return a dataset, such as a ReidDataset, or a list "
+                f"of them. Received: {type(dataset).__name__}"
+            )
+    return found
 
 
 def _find(name):

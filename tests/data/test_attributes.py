@@ -6,6 +6,7 @@ import scipy.io
 
 from osnet_tf.data.attributes import read_market1501_attributes, read_pa100k
 from osnet_tf.data.dataset import DatasetLayoutError, DatasetNotFoundError
+from osnet_tf.errors import FileError
 from tests.conftest import SHARED
 
 NAMES = ["Female", "Hat", "Bag"]
@@ -71,11 +72,11 @@ def test_what_is_not_pa100k_is_named(tmp_path, changes, message):
 
 
 def test_damaged_and_missing_files_are_named(tmp_path):
-    with pytest.raises(DatasetNotFoundError, match=r"There is no annotation/annotation\.mat"):
+    with pytest.raises(DatasetNotFoundError, match=r"PA-100K was not found"):
         read_pa100k(tmp_path)
     (tmp_path / "annotation").mkdir()
     (tmp_path / "annotation" / "annotation.mat").write_bytes(b"x" * 200)
-    with pytest.raises(DatasetLayoutError, match=r"annotation\.mat cannot be read"):
+    with pytest.raises(FileError, match=r"annotation\.mat cannot be read"):
         read_pa100k(tmp_path)
 
 

@@ -9,7 +9,10 @@ from osnet_tf.data import (
     ReidDataset,
     Sample,
     SplitCounts,
+    combine_all,
+    hold_out,
     load_dataset,
+    merge_datasets,
 )
 
 TRAIN = (
@@ -73,3 +76,22 @@ def test_import_is_light():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+def test_images_kept_from_train_go_where_their_people_go():
+    def images(pid, *names):
+        return tuple(Sample(name, pid, n % 2) for n, name in enumerate(names))
+
+    train = tuple(s for pid in (1, 2) for s in images(pid, *(f"{pid}{n}" for n in range(4))))
+    val = (*images(1, "1v"), *images(2, "2v"))
+    dataset = ReidDataset("tiny", train, images(3, "3q"), images(3, "3g", "3h"), val=val)
+    combined = combine_all(dataset)
+    assert [s.path for s in combined.train] == sorted(
+        [s.path for s in (*train, *val)] + ["3q", "3g", "3h"]
+    )
+    assert combined.val == ()
+    held = hold_out(dataset, 0.5)
+    assert {s.pid for s in held.val} == {s.pid for s in held.train}
+    merged = merge_datasets([dataset, dataset._replace(train=())])
+    assert [s.path for s in merged.val] == ["1v", "1v", "2v", "2v"]
+    assert len({s.pid for s in merged.val}) == 4

@@ -138,3 +138,23 @@ def test_merged_people_and_cameras_stay_apart():
     assert merge_datasets([first]) is first
     with pytest.raises(ArgumentError, match="At least one dataset"):
         merge_datasets([])
+
+
+def test_all_splits_of_a_dataset(tmp_path):
+    def read(data_dir, *, variant=""):
+        splits = [PEOPLE._replace(name=f"people:{n}", split_of="people") for n in range(3)]
+        return splits if variant == "all" else splits[int(variant or 0)]
+
+    register_dataset("people", read)
+    register_dataset("none", lambda data_dir: [])
+    assert [d.name for d in load_datasets("people:all", tmp_path)] == [
+        f"people:{n}" for n in range(3)
+    ]
+    with pytest.raises(ArgumentError, match=r"'people:all' stands for 3 splits.*'people:0'"):
+        load_dataset("people:all", tmp_path)
+    with pytest.raises(ArgumentError, match=r"each once\. Received: people:0,people:1,people:2,pe"):
+        load_datasets("people:all,people:1", tmp_path)
+    with pytest.raises(ArgumentError, match="must return a dataset"):
+        load_datasets("none", tmp_path)
+    with pytest.raises(ArgumentError, match="people:0 and people:1 cannot be trained on together"):
+        merge_datasets(load_datasets("people:all", tmp_path))
