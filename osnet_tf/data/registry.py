@@ -10,9 +10,10 @@ from osnet_tf.errors import ArgumentError
 
 # One line a reader: name -> "module:function". The function takes the data directory and, if it has
 # arguments of these names, `variant` (what follows the name after a colon), `split_identities` and
-# `seed`; it returns the dataset, or a list of all splits of it. It is looked up on use, so knowing a
-# name imports nothing.
+# `seed`; it returns the dataset, or a list of all splits of it. It is looked up on use, so that
+# knowing a name imports nothing.
 READERS = {
+    "cuhk03": "osnet_tf.data.cuhk03:read_cuhk03",
     "demo": "osnet_tf.data.demo:load_demo",
     "folder": "osnet_tf.data.folder:read_folder",
     "market1501": "osnet_tf.data.market1501:read_market1501",
