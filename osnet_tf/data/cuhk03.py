@@ -144,7 +144,7 @@ def _new_protocol(name, data_dir, boxes, expected_counts):
         for part, indices in parts.items()
     }
     dataset = ReidDataset(name, **parts)
-    check_counts(dataset, expected_counts, dict.fromkeys(parts, f"{folder} with {path.name}"))
+    check_counts(dataset, expected_counts, f"{folder} with {path.name}")
     if dataset.people_in_both:
         raise FileError(path, f"has people in train and test, such as {dataset.people_in_both[0]}")
     return dataset
@@ -175,7 +175,7 @@ def _classic(name, samples, test_set, folder, expected_counts):
     test = tuple(sample for person, sample in samples if person in test_set)
     note = "classic split: report Rank-k with one gallery image a person (single_shot=100)"
     dataset = ReidDataset(name, train, test, test, notes=(note,))
-    check_counts(dataset, expected_counts, dict.fromkeys(("train", "query", "gallery"), folder))
+    check_counts(dataset, expected_counts, folder)
     return dataset
 
 

@@ -10,6 +10,7 @@ from osnet_tf.data.dataset import (
     ReidDataset,
     Sample,
     SplitCounts,
+    count_split,
 )
 from osnet_tf.data.file_names import person_and_camera, tells_a_person
 from osnet_tf.data.image_files import is_image_name
@@ -87,30 +88,34 @@ def read_market_layout(
 def check_counts(
     dataset: ReidDataset,
     expected_counts: Mapping[str, SplitCounts] | None,
-    folders: Mapping[str, str],
+    places: Mapping[str, str | os.PathLike] | str | os.PathLike,
 ):
     """Raises DatasetLayoutError for an empty split or a count other than expected.
 
     Args:
         dataset: what was read.
-        expected_counts: `SplitCounts` (or a tuple of them) for some splits; None for none, and
-            within a `SplitCounts` for a count that may be any.
-        folders: where each split was read from, for the message.
+        expected_counts: `SplitCounts` (or a tuple of them) for some of "train", "query", "gallery"
+            and "val"; None for none, and within a `SplitCounts` for a count that may be any. A
+            split of which 0 images are expected may be empty.
+        places: where the splits were read from, for the message: one place, or one for each.
     """
     expected_counts = dict(expected_counts or {})
-    unknown = sorted(expected_counts.keys() - folders.keys())
+    found_counts = {**dataset.counts, "val": count_split(dataset.val)}
+    unknown = sorted(expected_counts.keys() - found_counts)
     if unknown:
         raise ArgumentError(
-            "expected_counts must be given for 'train', 'query' or 'gallery'. "
+            "expected_counts must be given for 'train', 'query', 'gallery' or 'val'. "
             f"Received: expected_counts with {', '.join(map(repr, unknown))}"
         )
     wrong = []
-    for split, found in dataset.counts.items():
-        where = f"{folders[split]} ({split})"
-        if found.images == 0:
+    for split, found in found_counts.items():
+        if split == "val" and split not in expected_counts:
+            continue
+        where = f"{places[split] if isinstance(places, Mapping) else places} ({split})"
+        expected = SplitCounts(*expected_counts.get(split, (None, None, None)))
+        if found.images == 0 and expected.images != 0:
             wrong.append(f"{where}: no usable image (junk is not counted)")
-        elif split in expected_counts:
-            expected = SplitCounts(*expected_counts[split])
+        else:
             wrong += [
                 f"{where}: expected {want} {what}, found {have}"
                 for what, want, have in zip(SplitCounts._fields, expected, found, strict=True)

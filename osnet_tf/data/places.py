@@ -1,10 +1,12 @@
-"""Where a dataset lies below the directory of the datasets."""
+"""Where a dataset lies below the directory of the datasets, and the images in its folders."""
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from osnet_tf.data.dataset import DatasetNotFoundError
+from osnet_tf.data.dataset import DatasetLayoutError, DatasetNotFoundError
+from osnet_tf.data.image_files import is_image_name
 
 
 def find_root(
@@ -44,3 +46,42 @@ def find_root(
         f"{title} was not found. Received: data_dir={data_dir!r}\n"
         f"Looked for {', '.join(holds)} in:\n{looked_at}\n{how_to_lay_out}".rstrip()
     )
+
+
+def named_images(
+    folder: str | os.PathLike, pattern: str, example: str
+) -> list[tuple[str, re.Match]]:
+    """The images in a folder, and what their names tell.
+
+    Hidden files and files that are no image by their name (`Thumbs.db`) are passed over.
+
+    Args:
+        folder: the folder.
+        pattern: a regular expression that the names begin with; digits are ASCII's.
+        example: a name, for messages.
+
+    Returns:
+        Pairs of a path and the match, sorted by path.
+
+    Raises:
+        DatasetNotFoundError: the folder is missing.
+        DatasetLayoutError: an image is named otherwise.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in ("002_90.bmp", "001_45.bmp", "Thumbs.db"):
+    ...     (folder / name).touch()
+    >>> [int(match[1]) for _, match in named_images(folder, r"(\\d+)_", "001_45.bmp")]
+    [1, 2]
+    """
+    folder = os.fspath(folder)
+    if not os.path.isdir(folder):
+        raise DatasetNotFoundError(f"The folder {folder} is missing")
+    found = []
+    for name in sorted(filter(is_image_name, os.listdir(folder))):
+        path = os.path.join(folder, name)
+        match = re.match(pattern, name, re.ASCII)
+        if not match:
+            raise DatasetLayoutError(f"An image's name must look like {example}. Received: {path}")
+        found.append((path, match))
+    return found
