@@ -17,11 +17,13 @@ READERS = {
     "demo": "osnet_tf.data.demo:load_demo",
     "dukemtmcreid": "osnet_tf.data.dukemtmcreid:read_dukemtmcreid",
     "folder": "osnet_tf.data.folder:read_folder",
+    "grid": "osnet_tf.data.grid:read_grid",
     "market1501": "osnet_tf.data.market1501:read_market1501",
     "market1501_attributes": "osnet_tf.data.attributes:read_market1501_attributes",
     "msmt17": "osnet_tf.data.msmt17:read_msmt17",
     "occluded_duke": "osnet_tf.data.occluded_duke:read_occluded_duke",
     "pa100k": "osnet_tf.data.attributes:read_pa100k",
+    "viper": "osnet_tf.data.viper:read_viper",
 }
 
 

@@ -77,3 +77,16 @@ def write_cuhk03_mat(path: Path, *, people=(2, 0, 0, 0, 1), last="u1", kinds=("d
             file[kind] = cells([pairs])
         file["testsets"] = cells([[put(np.array([[1.0], [1.0]])) for _ in range(20)]])
     return path
+
+
+def write_grid_partitions(path: Path, people, field="trainSet", count=10):
+    """GRID's `features_and_partitions.mat`; partition n trains on `people[n:] + people[:n]`'s half.
+
+    As the authors' file: a cell array of structs, whose third field is the people.
+    """
+    found = np.empty((1, count), object)
+    for n in range(count):
+        half = (people[n:] + people[:n])[: len(people) // 2]
+        found[0, n] = {"first": 0.0, "second": [1.0, 2.0], field: np.array([half], "f8")}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scipy.io.savemat(path, {"trainIdxAll": found, "features": np.zeros((2, 2))})
