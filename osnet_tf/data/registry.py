@@ -13,16 +13,25 @@ from osnet_tf.errors import ArgumentError
 # `seed`; it returns the dataset, or a list of all splits of it. It is looked up on use, so that
 # knowing a name imports nothing.
 READERS = {
+    "cuhk01": "osnet_tf.data.cuhk01:read_cuhk01",
+    "cuhk02": "osnet_tf.data.cuhk02:read_cuhk02",
     "cuhk03": "osnet_tf.data.cuhk03:read_cuhk03",
+    "cuhksysu": "osnet_tf.data.cuhksysu:read_cuhksysu",
     "demo": "osnet_tf.data.demo:load_demo",
     "dukemtmcreid": "osnet_tf.data.dukemtmcreid:read_dukemtmcreid",
     "folder": "osnet_tf.data.folder:read_folder",
     "grid": "osnet_tf.data.grid:read_grid",
+    "ilids": "osnet_tf.data.ilids:read_ilids",
+    "ilidsvid": "osnet_tf.data.ilidsvid:read_ilidsvid",
+    "ltcc": "osnet_tf.data.ltcc:read_ltcc",
     "market1501": "osnet_tf.data.market1501:read_market1501",
     "market1501_attributes": "osnet_tf.data.attributes:read_market1501_attributes",
     "msmt17": "osnet_tf.data.msmt17:read_msmt17",
     "occluded_duke": "osnet_tf.data.occluded_duke:read_occluded_duke",
     "pa100k": "osnet_tf.data.attributes:read_pa100k",
+    "prcc": "osnet_tf.data.prcc:read_prcc",
+    "prid": "osnet_tf.data.prid:read_prid",
+    "sensereid": "osnet_tf.data.sensereid:read_sensereid",
     "viper": "osnet_tf.data.viper:read_viper",
 }
 

@@ -9,9 +9,11 @@ import scipy.io
 
 def touch(root: Path, *files: str) -> Path:
     """Empty files below a folder."""
-    for file in files:
-        (root / file).parent.mkdir(parents=True, exist_ok=True)
-        (root / file).touch()
+    paths = [root / file for file in files]
+    for folder in {path.parent for path in paths}:
+        folder.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        path.touch()
     return root
 
 
