@@ -74,12 +74,13 @@ def read_pa100k(data_dir: str | os.PathLike) -> AttributeDataset:
         "PA-100K", data_dir, ("pa100k", "PA-100K", "."), ("annotation/annotation.mat",)
     )
     path = root / "annotation" / "annotation.mat"
-    found = read_mat(path)
+    splits = ("train", "val", "test")
+    keys = [f"{split}_{what}" for split in splits for what in ("images_name", "label")]
+    found = read_mat(path, ("attributes", "text_images_name", *keys))
     try:
         names = tuple(str(name) for name in np.ravel(found["attributes"]))
         parts = {
-            split: _pa100k_split(root / "data", found, split, len(names), path)
-            for split in ("train", "val", "test")
+            split: _pa100k_split(root / "data", found, split, len(names), path) for split in splits
         }
     except KeyError as error:
         raise DatasetLayoutError(f"{path} has no {error}: it is not PA-100K's") from None
@@ -156,7 +157,7 @@ def read_people_attributes(
     folders = ("market1501_attribute", "splits/market1501_attribute", "market1501", ".")
     file = "market_attribute.mat"
     path = find_root(f"{file} of Market-1501's attributes", data_dir, folders, (file,)) / file
-    found = read_mat(path)
+    found = read_mat(path, ("market_attribute",))
     try:
         halves = [getattr(found["market_attribute"], half) for half in ("train", "test")]
         fields = sorted(

@@ -44,6 +44,7 @@ CLASSIC_COUNTS = {
 # The files' own spelling
 _LABELS = {"detected": "detected", "labelled": "labeled"}
 _MATS = ("cuhk03_release/cuhk-03.mat", "cuhk-03.mat")
+_PARTS = ("train", "query", "gallery")
 #: Camera pair, person of this pair, view, image.
 _NAME = re.compile(r"([1-5])_(\d{3})_([12])_\d{2}", re.ASCII)
 
@@ -152,14 +153,14 @@ def _new_protocol(name, data_dir, boxes, expected_counts):
 
 def _read_protocol(path):
     """((stem, pid, camid) of each image, part -> indices from 1)."""
-    found = read_mat(path)
+    found = read_mat(path, ("filelist", "labels", "camId", *(f"{part}_idx" for part in _PARTS)))
     try:
         stems = [os.path.splitext(str(name))[0] for name in np.ravel(found["filelist"])]
         pids = whole_numbers(found["labels"], path, "labels", 1, 10**6)
         views = whole_numbers(found["camId"], path, "camId", 1, 2)
         parts = {
             part: whole_numbers(found[f"{part}_idx"], path, f"{part}_idx", 1, len(stems))
-            for part in ("train", "query", "gallery")
+            for part in _PARTS
         }
     except KeyError as error:
         raise FileError(path, f"has no {error}: it is not CUHK03's new protocol") from None

@@ -97,7 +97,7 @@ def read_grid(
 
 def _partitions(path):
     """The training people of each partition: the third field of each struct of trainIdxAll."""
-    found = np.ravel(read_mat(path).get("trainIdxAll", ()))
+    found = np.ravel(read_mat(path, ("trainIdxAll",)).get("trainIdxAll", ()))
     fields = [getattr(one, "_fieldnames", ()) for one in found]
     if len(found) != NUM_SPLITS or any(len(names) < 3 for names in fields):
         raise FileError(path, f"must hold trainIdxAll, {NUM_SPLITS} structs of three fields")

@@ -113,7 +113,7 @@ def _stills(folder):
 
 def _orders(path, num_people):
     """The people of each split in their order, counted from 1."""
-    found = np.asarray(read_mat(path).get("ls_set", ()))
+    found = np.asarray(read_mat(path, ("ls_set",)).get("ls_set", ()))
     if found.shape != (NUM_SPLITS, num_people):
         raise FileError(
             path,

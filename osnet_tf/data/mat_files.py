@@ -1,11 +1,13 @@
 """MATLAB's files, which come with many datasets: read, or refused by name if they are damaged."""
 
+import io
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
+from osnet_tf.data.mat5_checks import check_mat5
 from osnet_tf.errors import FileError
 from osnet_tf.files import check_regular_file
 
@@ -16,15 +18,17 @@ _DAMAGE = (
 )
 
 
-def read_mat(path: str | os.PathLike) -> dict:
-    """The variables of a MATLAB file of version 5 (what MATLAB writes unless told `-v7.3`).
+def read_mat(path: str | os.PathLike, names: Collection[str]) -> dict:
+    """Variables of a MATLAB file of version 5 (what MATLAB writes unless told `-v7.3`).
 
     Args:
         path: the file.
+        names: the variables that are wanted: numbers, texts, cells and structs.
 
     Returns:
-        Name -> value, as `scipy.io.loadmat` gives it with `squeeze_me` and without records: arrays
-        have no axes of length one, structs are objects with attributes.
+        Name -> value of those of them that are there, as `scipy.io.loadmat` gives it with
+        `squeeze_me` and without records: arrays have no axes of length one, structs are objects
+        with attributes.
 
     Raises:
         NotFoundError: it is not there.
@@ -33,14 +37,19 @@ def read_mat(path: str | os.PathLike) -> dict:
     >>> import pathlib, scipy.io, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp(), "split.mat")
     >>> scipy.io.savemat(path, {"train_idx": [[1], [3]]})
-    >>> read_mat(path)["train_idx"].tolist()
+    >>> read_mat(path, ("train_idx", "query_idx"))["train_idx"].tolist()
     [1, 3]
     """
     import scipy.io
 
     check_regular_file(path)
     try:
-        return scipy.io.loadmat(path, squeeze_me=True, struct_as_record=False)
+        with open(path, "rb") as file:
+            data = file.read()
+        there = check_mat5(data, names)
+        options = {"squeeze_me": True, "struct_as_record": False, "variable_names": there}
+        found = scipy.io.loadmat(io.BytesIO(data), **options) if there else {}
+        return {name: found[name] for name in there}
     except _DAMAGE as error:
         raise FileError(path, f"cannot be read as a .mat file: {error}") from None
 

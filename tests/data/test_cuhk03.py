@@ -1,3 +1,4 @@
+import errno
 import os
 from collections import Counter
 from pathlib import Path
@@ -8,7 +9,7 @@ from PIL import Image
 
 from osnet_tf.data import DatasetLayoutError, DatasetNotFoundError, load_dataset, load_datasets
 from osnet_tf.data.cuhk03 import read_cuhk03
-from osnet_tf.errors import ArgumentError, FileError, InUseError
+from osnet_tf.errors import ArgumentError, FileError, InUseError, WriteError
 from osnet_tf.evaluation.preconditions import check_can_evaluate
 from osnet_tf.files import locked
 from tests.data.mats import VIEWS, column, touch, write_cuhk03_mat, write_protocol
@@ -72,7 +73,7 @@ def test_images_are_extracted_once(tmp_path):
     assert read_cuhk03(tmp_path, expected_counts=TINY) == dataset
 
 
-def test_an_extraction_that_ends_early_leaves_nothing(tmp_path):
+def test_an_extraction_that_ends_early_leaves_nothing(tmp_path, monkeypatch):
     mat = write_cuhk03_mat(tmp_path / "cuhk03" / "cuhk-03.mat", last="u2")
     write_protocol(tmp_path / "cuhk03" / PROTOCOL)
     with pytest.raises(FileError, match=r"cuhk-03\.mat is damaged.*image 5_001_1_01 must be"):
@@ -82,6 +83,12 @@ def test_an_extraction_that_ends_early_leaves_nothing(tmp_path):
         PROTOCOL,
     ]
     write_cuhk03_mat(mat)
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(Image.Image, "save", lambda *_: (_ for _ in ()).throw(full))
+    with pytest.raises(WriteError, match="images_detected cannot be written: No space left"):
+        read_cuhk03(tmp_path)
+    monkeypatch.undo()
+    assert not list((tmp_path / "cuhk03").glob(".new-*"))
     with locked(tmp_path / "cuhk03", "extracting"), pytest.raises(InUseError, match="extracting"):
         read_cuhk03(tmp_path)
     assert len(read_cuhk03(tmp_path, expected_counts=TINY).train) == 8
