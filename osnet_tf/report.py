@@ -51,6 +51,43 @@ def _single_shot_line(one, key, start):
     return f"{start}{values}  one gallery image a person, {found['repeats']} draws{deviation}"
 
 
+def averages_table(averages):
+    """The `averages` of `results.json` as a table: means over splits and their deviations.
+
+    >>> figure = {"mean": 0.5, "std": 0.0125}
+    >>> figures = dict.fromkeys(("rank1", "rank5", "rank10", "rank20", "mAP", "mINP"), figure)
+    >>> table = averages_table({"viper": {"splits": ["viper:0", "viper:1"], "cosine": figures}})
+    >>> for line in table.splitlines():
+    ...     print(line[:60].rstrip())
+    mean of  distance                    Rank-1        Rank-5
+    viper    cosine                  50.00 1.25    50.00 1.25
+    viper: 2 splits; beside each mean its standard deviation
+    """
+    width = max(7, *map(len, averages))
+    columns = [*_NAMES, "mAP", "mINP"]
+    titles = "".join(f"{_NAMES.get(column, column):>14}" for column in columns)
+    lines = [f"{'mean of':<{width}}  {'distance':<20}{titles}".rstrip()]
+    for name, found in averages.items():
+        for key, distance in _DISTANCES.items():
+            if key in found:
+                start = f"{name:<{width}}  {distance:<20}"
+                lines.append(start + _means(found[key], columns))
+                if "single_shot" in found[key]:
+                    means = _means(found[key]["single_shot"], list(_NAMES))
+                    lines.append(f"{start}{means}  one gallery image a person")
+    lines += [
+        f"{name}: {len(found['splits'])} splits; beside each mean its standard deviation"
+        for name, found in averages.items()
+    ]
+    return "\n".join(lines)
+
+
+def _means(found, columns):
+    return "".join(
+        f"{100 * found[name]['mean']:9.2f} {100 * found[name]['std']:4.2f}" for name in columns
+    )
+
+
 def _verification_lines(one, width):
     """Which distance means "same person", one line for each distance and false-positive rate."""
     lines = []
@@ -75,7 +112,7 @@ def _counts_line(one):
     if not one.get("has_cameras", True):
         parts.append("without cameras: all images of the query's person are matches")
     if one.get("trained_on"):
-        parts.append("THESE PEOPLE WERE TRAINED ON (combine_all)")
+        parts.append("THESE PEOPLE WERE TRAINED ON")
     if one.get("held_out"):
         parts.append(f"held out from training ({one['held_out']:.0%} of its people)")
     if one.get("best"):

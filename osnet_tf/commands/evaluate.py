@@ -3,6 +3,7 @@
 python train/evaluate.py --run_dir=runs/mine
 python train/evaluate.py --run_dir=runs/mine --dataset=market1501,demo --rerank
 python train/evaluate.py --model=embedder.keras --dataset=market1501 --data_dir=DIR
+python train/evaluate.py --model=embedder.keras --dataset=viper:all --data_dir=DIR
 """
 
 from absl import flags
@@ -59,4 +60,6 @@ def main(_):
         show_progress=True,
     )
     command_line.say(report.results_table(*record["datasets"].values()))
+    if record["averages"]:
+        command_line.say(report.averages_table(record["averages"]))
     command_line.say(f"written: {output_dir}")

@@ -65,15 +65,11 @@ def whole_numbers(values, path: str | os.PathLike, name: str, lowest: int, highe
     Traceback (most recent call last):
     osnet_tf.errors.FileError: split.mat must hold whole numbers from 1 to 9 in train_idx
     """
-    values = np.ravel(values)
-    try:
-        numbers = [int(value) for value in values]
-        good = all(n == v and lowest <= n <= highest for n, v in zip(numbers, values, strict=True))
-    except (TypeError, ValueError, OverflowError):
-        good = False
+    values = np.ravel(values).tolist()
+    good = all(isinstance(v, int | float) and lowest <= v <= highest and v % 1 == 0 for v in values)
     if not good:
         raise FileError(path, f"must hold whole numbers from {lowest} to {highest} in {name}")
-    return numbers
+    return [int(value) for value in values]
 
 
 def hdf5_items(path: str | os.PathLike, read) -> Iterator:

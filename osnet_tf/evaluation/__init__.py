@@ -9,12 +9,14 @@ _HOMES = {
     "FeatureCache": "feature_cache",
     "ReidEvaluation": "callback",
     "Scores": "results",
+    "average_splits": "averages",
     "calibrations_of": "thresholds",
     "check_can_evaluate": "preconditions",
     "evaluate": "evaluating",
     "evaluate_features": "measures",
     "evaluate_source": "source",
     "find_calibration": "thresholds",
+    "mean_and_deviation": "averages",
     "with_distractors": "evaluating",
 }
 

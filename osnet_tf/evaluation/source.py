@@ -7,6 +7,7 @@ from osnet_tf.architecture import fingerprint
 from osnet_tf.checks import check_choice
 from osnet_tf.data import load_datasets
 from osnet_tf.errors import ArgumentError
+from osnet_tf.evaluation.averages import average_splits
 from osnet_tf.evaluation.config import EvaluationConfig
 from osnet_tf.evaluation.evaluating import evaluate
 from osnet_tf.evaluation.feature_cache import FeatureCache, as_file_name
@@ -40,12 +41,13 @@ def evaluate_source(
 ):
     """Evaluates a run's model, or a `.keras` file, and writes figures, pictures and thresholds.
 
-    `output_dir` is left with `results.json` (the figures of all datasets, the protocol, versions,
-    commit, command and date) and for each dataset `NAME_cmc.png`, `NAME_DISTANCE_per_query.csv`
-    (or `.parquet`) and, with verification, `NAME_roc.png` and `NAME_distances.png`; and `features`,
-    the embeddings, which the next evaluation of the same model finds there. The thresholds
-    for "same person" are written beside the model, as `osnet_tf.evaluation.find_calibration` reads
-    them, unless the embeddings were not the model's own (`flip_test`); those of others stay there.
+    `output_dir` is left with `results.json` (the figures of all datasets, means and deviations over
+    several splits of one, the protocol, versions, commit, command and date) and for each dataset
+    `NAME_cmc.png`, `NAME_DISTANCE_per_query.csv` (or `.parquet`) and, with verification,
+    `NAME_roc.png` and `NAME_distances.png`; and `features`, the embeddings, which the next
+    evaluation of the same model finds there. The thresholds for "same person" are written beside
+    the model, as `osnet_tf.evaluation.find_calibration` reads them, unless the embeddings were not
+    the model's own (`flip_test`); those of others stay there.
 
     Args:
         config: An `EvaluationConfig`; its defaults if None.
@@ -62,7 +64,7 @@ def evaluate_source(
 
     Returns:
         (the dict of `results.json`, `output_dir` as a Path). Its `datasets` maps names to what
-        `Evaluation.to_dict` gives.
+        `Evaluation.to_dict` gives, and its `averages` are what `average_splits` gives.
 
     Raises:
         OSNetError: as `source_of`, `load_dataset`, `check_can_evaluate` of any of the datasets, and
@@ -96,7 +98,7 @@ def evaluate_source(
     make_folder(output_dir)
 
     record = {"model": str(source.model), **provenance(), "protocol": config.to_dict()}
-    record["datasets"] = {}
+    record["datasets"], record["averages"], splits = {}, {}, {}
     cache = FeatureCache(output_dir / "features")
     own = fingerprint(embedder)
     with locked(output_dir, "evaluating"):
@@ -109,7 +111,7 @@ def evaluate_source(
                 cache=cache,
                 show_progress=show_progress,
             )
-            if settings.get("combine_all") and settings.get("dataset") == dataset.name:
+            if _is_trained_on(dataset, settings, source.data_dir, split):
                 found = dataclasses.replace(found, trained_on=True)
             record["datasets"][dataset.name] = found.to_dict()
             _write(found, dataset, output_dir, per_query)
@@ -119,6 +121,9 @@ def evaluate_source(
                     calibrations,
                     [v.calibration(fpr, dataset.name, own) for v in measured for fpr in v.fprs],
                 )
+            if dataset.split_of:
+                splits.setdefault(dataset.split_of, []).append(found)
+                record["averages"] = average_splits(splits)
             write_json(output_dir / "results.json", record)
     return record, output_dir
 
@@ -131,6 +136,19 @@ def _check_datasets(datasets, config):
         )
     for dataset in datasets:
         check_can_evaluate(dataset, config)
+
+
+def _is_trained_on(dataset, settings, data_dir, split):
+    """Whether a run was trained on the people of query: by combine_all, or in another split."""
+    names = [name.strip() for name in settings.get("dataset", "").split(",")]
+    if dataset.name in names:
+        return bool(settings.get("combine_all"))
+    whole = dataset.name.partition(":")[0]
+    others = [name for name in names if name.partition(":")[0] == whole]
+    if not (others and dataset.split_of):
+        return False
+    trained = {s.path for one in load_datasets(others, data_dir, **split) for s in one.train}
+    return any(sample.path in trained for sample in dataset.query)
 
 
 def _first(*values):

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from osnet_tf.data import ReidDataset, generate_demo, load_dataset
+from osnet_tf.data import ReidDataset, generate_demo, load_dataset, registry
 from osnet_tf.errors import (
     ArgumentError,
     FileError,
@@ -204,3 +204,43 @@ def test_sources_that_cannot_be_evaluated(demo):
         evaluate_source(model=demo / "any.keras", datasets=["demo", "nemo"], data_dir=demo)
     with pytest.raises(ValueError, match="`per_query` must be one of 'csv', 'parquet'"):
         evaluate_source(model=demo / "any.keras", datasets=["demo"], per_query="xlsx")
+
+
+def test_several_splits_have_a_mean(demo, tmp_path, monkeypatch):
+    people = load_dataset("demo", demo)
+    tested = [*people.query, *people.gallery]
+    first, second = (sorted({s.pid for s in people.query})[i : i + 2] for i in (0, 2))
+
+    def read(data_dir, *, variant="0"):
+        def split(number):
+            test, train = (second, first) if number == "1" else (first, second)
+            parts = [tuple(s for s in part if s.pid in test) for part in people[2:4]]
+            query, gallery = parts[::-1] if number == "2" else parts
+            train = tuple(s for s in tested if s.pid in train)
+            name = f"halves:{number}"
+            return ReidDataset(name, train, query, gallery, split_of="halves")
+
+        return [split(n) for n in "012"] if variant == "all" else split(variant)
+
+    monkeypatch.setattr(registry, "READERS", {**registry.READERS, "halves": read})
+    monkeypatch.setattr(source, "_write", lambda *_: None)  # no pictures
+    given = {"data_dir": demo, "datasets": ["halves:all"]}
+    record, folder = evaluate_source(model=demo / "any.keras", output_dir=tmp_path / "a", **given)
+    average = record["averages"]["halves"]
+    assert average["splits"] == ["halves:0", "halves:1", "halves:2"]
+    values = [record["datasets"][name]["cosine"]["mAP"] for name in average["splits"]]
+    assert average["cosine"]["mAP"]["mean"] == pytest.approx(np.mean(values))
+    assert average["cosine"]["mAP"]["std"] == pytest.approx(np.std(values, ddof=1))
+    assert json.loads((folder / "results.json").read_text())["averages"] == record["averages"]
+    # Of the people of split 1 a model that was trained on split 0 has seen all
+    run = tmp_path / "run"
+    run.mkdir()
+    shutil.copy(demo / "any.keras", run / "embedder.keras")
+    (run / "config.json").write_text(json.dumps({"config": {"dataset": "demo,halves:0"}}))
+    record, _ = evaluate_source(run_dir=run, **given)
+    assert [one.get("trained_on", False) for one in record["datasets"].values()] == [
+        False, True, False
+    ]  # fmt: skip
+    assert record["averages"]["halves"]["splits"] == ["halves:0", "halves:2"]
+    one, _ = evaluate_source(run_dir=run, data_dir=demo, datasets=["halves:2"])
+    assert one["averages"] == {}
