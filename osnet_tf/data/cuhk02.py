@@ -32,7 +32,7 @@ def read_cuhk02(
 
     Five pairs of cameras saw 971, 306, 107, 193 and 239 people, of whom there are two images by
     each camera. The first four pairs are trained on; of the fifth, `cam1` is query and `cam2`
-    gallery. Of the first pair there are the people of CUHK01.
+    gallery. The people of the first pair are those of CUHK01.
 
     Args:
         data_dir: the directory that holds `cuhk02/Dataset/`, or that folder itself.

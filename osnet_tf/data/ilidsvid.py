@@ -73,7 +73,7 @@ def read_ilidsvid(
         folders = ("ilids-vid", "iLIDS-VID", ".")
         root = find_root("iLIDS-VID", data_dir, folders, (_IMAGES,), _HOW_TO_GET)
         path = root / _SPLITS
-        find_root("The splits of iLIDS-VID", root, (".",), (_SPLITS,), _HOW_TO_GET)
+        find_root("The file of splits of iLIDS-VID", root, (".",), (_SPLITS,), _HOW_TO_GET)
         samples = [
             Sample(image, int(name[1]), camid)
             for camid in (0, 1)

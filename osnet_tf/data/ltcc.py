@@ -31,9 +31,9 @@ def read_ltcc(
 ) -> ReidDataset:
     """Reads LTCC for its standard setting and checks its counts.
 
-    In `000_1_c11_015833.png` the first field is the person, the second their clothes, which are not
-    used here: for the cloth-changing setting, in which gallery images of the query's own clothes do
-    not count, figures are to be had elsewhere.
+    In `000_1_c11_015833.png` the first field is the person, the second their clothes. The clothes
+    are not used: the authors' other setting, cloth-changing, in which gallery images of the query's
+    own clothes do not count, is not evaluated here.
 
     Args:
         data_dir: the directory that holds `ltcc/LTCC_ReID/`, or that folder itself.

@@ -1,5 +1,6 @@
 import errno
 import os
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -9,12 +10,14 @@ from PIL import Image
 
 from osnet_tf.data import DatasetLayoutError, DatasetNotFoundError, load_dataset, load_datasets
 from osnet_tf.data.cuhk03 import read_cuhk03
+from osnet_tf.data.mat_files import read_mat
 from osnet_tf.errors import ArgumentError, FileError, InUseError, WriteError
 from osnet_tf.evaluation.preconditions import check_can_evaluate
 from osnet_tf.files import locked
 from tests.data.mats import VIEWS, column, touch, write_cuhk03_mat, write_protocol
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
+PROTOCOLS = DATA / "splits" / "cuhk03"
 TINY = {"train": (8, 2, 2), "query": (2, 1, 2), "gallery": (2, 1, 2)}
 CLASSIC = {"train": (8, 2, 2), "query": (4, 1, 2), "gallery": (4, 1, 2)}
 PROTOCOL = "cuhk03_new_protocol_config_detected.mat"
@@ -175,3 +178,16 @@ def test_the_real_images_and_protocol():
         assert people[pid - 1] == os.path.basename(path)[:5]
         assert camid == int(os.path.basename(path)[6]) - 1
     check_can_evaluate(dataset)
+
+
+@pytest.mark.skipif(not PROTOCOLS.is_dir(), reason=f"the protocol files are not at {PROTOCOLS}")
+def test_the_real_protocol_of_the_labelled_images(tmp_path):
+    file = PROTOCOL.replace("detected", "labeled")
+    names = read_mat(PROTOCOLS / file, ("filelist",))["filelist"]
+    touch(tmp_path / "images_labeled", *map(str, names))
+    shutil.copy(PROTOCOLS / file, tmp_path)
+    dataset = load_dataset("cuhk03:labelled", tmp_path)
+    assert [len(part) for part in (dataset.train, dataset.query, dataset.gallery)] == [
+        7368, 1400, 5328
+    ]  # fmt: skip
+    assert {s.pid for s in (*dataset.train, *dataset.query)} == set(range(1, 1468))

@@ -143,7 +143,7 @@ def test_ilidsvid(tmp_path):
         with pytest.raises(FileError, match=rf"splits_ilidsvid\.mat .*{message}"):
             load_dataset("ilidsvid", tmp_path)
     os.remove(path)
-    with pytest.raises(DatasetNotFoundError, match="The splits of iLIDS-VID was not found"):
+    with pytest.raises(DatasetNotFoundError, match="The file of splits of iLIDS-VID was not found"):
         load_dataset("ilidsvid", tmp_path)
 
 
