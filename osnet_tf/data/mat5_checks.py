@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 _MATRIX, _COMPRESSED = 14, 15
 _CELL, _STRUCT, _CHAR = 1, 2, 4
 _NUMBERS = range(6, 16)
+_OPAQUE = 17  # objects and function handles, which have a header of their own
 _COMPLEX = 0x0800
 #: Type of an element -> bytes of one of its values.
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8}
@@ -111,17 +112,21 @@ class _Reader:
         if (kind, size) != (6, 8):
             raise ValueError("an array has no flags")
         self.at += 16
+        if flags & 0xFF == _OPAQUE:
+            return flags, (), ""
         shape = self.element((5,))[1]
         if not 8 <= len(shape) <= 128 or len(shape) % 4:
             raise ValueError("an array has no dimensions")
         shape = _unpack(f"{self.order}{len(shape) // 4}i", shape, 0)
-        if min(shape) < 0 or math.prod(shape) > _MAX_BYTES:
+        if min(shape) < 0:
             raise ValueError(f"an array cannot have the dimensions {shape}")
         return flags, shape, self.element((1,))[1].decode("latin-1")
 
     def matrix_content(self, depth):
         flags, shape, _ = self.header()
         kind, count = flags & 0xFF, math.prod(shape)
+        if count > _MAX_BYTES:
+            raise ValueError(f"an array cannot have the dimensions {shape}")
         if kind == _CELL:
             self.matrices(count, depth)
         elif kind == _STRUCT:

@@ -117,6 +117,13 @@ def test_cells_too_deep():
     assert check_mat5(file_of(nested), "y") == set()  # what is not asked for is not looked into
 
 
+def test_what_else_a_file_holds_does_not_matter(tmp_path):
+    opaque = element(14, element(6, struct.pack("<II", 17, 0)) + element(1, b"handle") + TWO)
+    others = (opaque, opaque, matrix(5, (1, 2), TWO, name=b"sparse"))
+    (tmp_path / "a.mat").write_bytes(file_of(*others, matrix(DOUBLE, (1, 2), TWO), others[2]))
+    assert read_mat(tmp_path / "a.mat", ("x",))["x"].tolist() == [1.0, 2.0]
+
+
 def test_what_is_no_file(tmp_path):
     with pytest.raises(NotFoundError, match=r"missing\.mat"):
         read_mat(tmp_path / "missing.mat", ("x",))
