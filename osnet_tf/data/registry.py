@@ -13,6 +13,9 @@ from osnet_tf.errors import ArgumentError
 # `seed`; it returns the dataset, or a list of all splits of it. It is looked up on use, so that
 # knowing a name imports nothing.
 READERS = {
+    "cifar10": "osnet_tf.data.cifar:read_cifar10",
+    "cifar100": "osnet_tf.data.cifar:read_cifar100",
+    "classes": "osnet_tf.data.classes:read_classes",
     "cuhk01": "osnet_tf.data.cuhk01:read_cuhk01",
     "cuhk02": "osnet_tf.data.cuhk02:read_cuhk02",
     "cuhk03": "osnet_tf.data.cuhk03:read_cuhk03",
@@ -23,6 +26,7 @@ READERS = {
     "grid": "osnet_tf.data.grid:read_grid",
     "ilids": "osnet_tf.data.ilids:read_ilids",
     "ilidsvid": "osnet_tf.data.ilidsvid:read_ilidsvid",
+    "imagenet": "osnet_tf.data.imagenet:read_imagenet",
     "ltcc": "osnet_tf.data.ltcc:read_ltcc",
     "market1501": "osnet_tf.data.market1501:read_market1501",
     "market1501_attributes": "osnet_tf.data.attributes:read_market1501_attributes",
