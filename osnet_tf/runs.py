@@ -22,8 +22,8 @@ class RunDir:
 
     `config.json` holds the resolved settings, the versions of what ran, the project's commit, the
     command line and the date. Beside it lie `metrics.csv`, `tensorboard/`, `checkpoints/`,
-    `embedder.keras`, `best_embedder.keras` and `results.json`; in
-    `evaluation/` what evaluations leave.
+    `embedder.keras`, `best_embedder.keras` and `results.json`; of a task that has a predictor also
+    `predictor.keras` and `labels.txt`; in `evaluation/` what evaluations leave.
 
     Args:
         path: The directory; it need not exist.
@@ -40,6 +40,8 @@ class RunDir:
         self.checkpoints = self.path / "checkpoints"
         self.embedder = self.path / "embedder.keras"
         self.best_embedder = self.path / "best_embedder.keras"
+        self.predictor = self.path / "predictor.keras"
+        self.labels = self.path / "labels.txt"
         self.evaluation = self.path / "evaluation"
         self.results_json = self.path / "results.json"
 

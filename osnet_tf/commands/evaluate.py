@@ -4,6 +4,7 @@ python train/evaluate.py --run_dir=runs/mine
 python train/evaluate.py --run_dir=runs/mine --dataset=market1501,demo --rerank
 python train/evaluate.py --model=embedder.keras --dataset=market1501 --data_dir=DIR
 python train/evaluate.py --model=embedder.keras --dataset=viper:all --data_dir=DIR
+python train/evaluate.py --model=predictor.keras --dataset=cifar10 --data_dir=DIR
 """
 
 from absl import flags
@@ -17,7 +18,12 @@ FLAGS = flags.FLAGS
 
 def define_flags():
     flags.DEFINE_string("run_dir", None, "A run of train/fit.py: its model and its dataset.")
-    flags.DEFINE_string("model", None, "A .keras file, in place of --run_dir.")
+    flags.DEFINE_string(
+        "model",
+        None,
+        "A .keras file, in place of --run_dir: an embedder; "
+        "for a dataset of classes or attributes, a predictor or a converted classifier.",
+    )
     flags.DEFINE_list(
         "dataset", [], "Names of datasets, such as market1501,demo (default: the run's own)."
     )
@@ -59,7 +65,7 @@ def main(_):
         batch_size=FLAGS.batch_size,
         show_progress=True,
     )
-    command_line.say(report.results_table(*record["datasets"].values()))
+    command_line.say(report.evaluation_tables(list(record["datasets"].values())))
     if record["averages"]:
         command_line.say(report.averages_table(record["averages"]))
     command_line.say(f"written: {output_dir}")

@@ -39,7 +39,7 @@ class AttributeDataset(NamedTuple):
         attributes: what each column of the samples' attributes means.
         train: images to learn from.
         val: images to choose settings by; may be empty.
-        test: images to report on.
+        test: images to report on; may be empty.
 
     >>> seen = AttributeSample("a.jpg", (1, 0))
     >>> AttributeDataset("tiny", ("hat", "bag"), (seen,), (), (seen,)).positive_rates
@@ -49,8 +49,8 @@ class AttributeDataset(NamedTuple):
     name: str
     attributes: tuple[str, ...]
     train: tuple[AttributeSample, ...]
-    val: tuple[AttributeSample, ...]
-    test: tuple[AttributeSample, ...]
+    val: tuple[AttributeSample, ...] = ()
+    test: tuple[AttributeSample, ...] = ()
 
     @property
     def positive_rates(self) -> list[float]:

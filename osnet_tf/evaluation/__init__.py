@@ -14,6 +14,7 @@ _HOMES = {
     "check_can_evaluate": "preconditions",
     "evaluate": "evaluating",
     "evaluate_features": "measures",
+    "evaluate_predictor": "recognition",
     "evaluate_source": "source",
     "find_calibration": "thresholds",
     "mean_and_deviation": "averages",

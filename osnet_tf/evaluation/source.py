@@ -5,13 +5,14 @@ from pathlib import Path
 
 from osnet_tf.architecture import fingerprint
 from osnet_tf.checks import check_choice
-from osnet_tf.data import load_datasets
+from osnet_tf.data import ReidDataset, load_datasets
 from osnet_tf.errors import ArgumentError
 from osnet_tf.evaluation.averages import average_splits
 from osnet_tf.evaluation.config import EvaluationConfig
 from osnet_tf.evaluation.evaluating import evaluate
 from osnet_tf.evaluation.feature_cache import FeatureCache, as_file_name
 from osnet_tf.evaluation.preconditions import check_can_evaluate
+from osnet_tf.evaluation.recognition import evaluate_predictor
 from osnet_tf.files import locked, table_writer, write_json
 from osnet_tf.metrics import (
     calibration_path,
@@ -23,6 +24,7 @@ from osnet_tf.runs import RunDir, make_folder, provenance, source_of
 from osnet_tf.visualize.curves import draw_cmc, draw_distances, draw_roc
 from osnet_tf.visualize.figure import require_matplotlib
 from osnet_tf.weights import load_embedder
+from osnet_tf.weights.keras_files import load_keras
 
 
 def evaluate_source(
@@ -40,6 +42,9 @@ def evaluate_source(
     show_progress=False,
 ):
     """Evaluates a run's model, or a `.keras` file, and writes figures, pictures and thresholds.
+
+    Of a dataset of classes or attributes, the predictor is judged (see `evaluate_predictor`): the
+    run's, or the file; and `results.json` is all that is written.
 
     `output_dir` is left with `results.json` (the figures of all datasets, means and deviations over
     several splits of one, the protocol, versions, commit, command and date) and for each dataset
@@ -85,13 +90,17 @@ def evaluate_source(
         "seed": _first(seed, settings.get("seed"), 0),
     }
     loaded = load_datasets(",".join(source.datasets), source.data_dir, **split)
-    _check_datasets(loaded, config)
-    embedder = load_embedder(source.model)
     if output_dir is None:
         output_dir = source.model.with_name(f"{source.model.stem}_evaluation")
         if run_dir:
             output_dir = RunDir(run_dir).evaluation
     output_dir = Path(output_dir)
+    if not any(isinstance(dataset, ReidDataset) for dataset in loaded):
+        model = RunDir(run_dir).predictor if run_dir else source.model
+        options = {"batch_size": batch_size, "show_progress": show_progress}
+        return _evaluate_predictor(model, loaded, config, output_dir, options), output_dir
+    _check_datasets(loaded, config)
+    embedder = load_embedder(source.model)
     calibrations = calibration_path(source.model)
     if calibrations.exists():
         read_calibrations(calibrations)  # a damaged one is better found now than in the end
@@ -128,7 +137,29 @@ def evaluate_source(
     return record, output_dir
 
 
+def _evaluate_predictor(path, datasets, config, output_dir, options):
+    """The dict of `results.json`, written, of what recognises classes or attributes."""
+    predictor = load_keras(path)
+    make_folder(output_dir)
+    record = {"model": str(path), **provenance(), "protocol": {"flip_test": config.flip_test}}
+    with locked(output_dir, "evaluating"):
+        record["datasets"] = {
+            one.name: evaluate_predictor(predictor, one, flip_test=config.flip_test, **options)
+            for one in datasets
+        }
+        record["averages"] = {}
+        write_json(output_dir / "results.json", record)
+    return record
+
+
 def _check_datasets(datasets, config):
+    for dataset in datasets:
+        if not isinstance(dataset, ReidDataset):
+            raise ArgumentError(
+                "Datasets of people, and those of classes or attributes, are evaluated apart. "
+                f"Received: {', '.join(one.name for one in datasets)}",
+                argument="dataset",
+            )
     names = [dataset.name for dataset in datasets]
     if len(set(names)) < len(names):
         raise ArgumentError(

@@ -7,12 +7,15 @@ from osnet_tf.training.config import TrainingConfig
 from osnet_tf.training.recipes import RECIPES, make_config
 
 _HOMES = {
+    "AttributeTask": "attributes",
     "BestEvaluation": "best",
     "CheckpointError": "checkpoints",
     "Checkpoints": "checkpoints",
+    "ClassificationTask": "classification",
     "DivergedError": "trainer",
     "FitResult": "fitting",
     "FusedAdam": "optimizers",
+    "IdentityAndAttributesTask": "identity_and_attributes",
     "Interrupted": "interrupts",
     "MomentumSGD": "optimizers",
     "MovingAverage": "moving_average",
@@ -30,6 +33,7 @@ _HOMES = {
     "fit": "fitting",
     "make_losses": "objective",
     "make_optimizer": "optimizers",
+    "make_task": "tasks",
     "read_profile": "profiling",
     "step_names": "step",
     "sweep": "sweeping",

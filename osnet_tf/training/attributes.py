@@ -4,15 +4,13 @@ import keras
 import numpy as np
 
 from osnet_tf.data.decoding import check_images
-from osnet_tf.embedding import embed_paths
 from osnet_tf.errors import ArgumentError
+from osnet_tf.evaluation.recognition import evaluate_predictor
 from osnet_tf.losses import LossTerm, WeightedBinaryCrossEntropy, WeightedLosses
-from osnet_tf.metrics import recognise_attributes
 from osnet_tf.progress_bar import progress_bar
 from osnet_tf.report import attribute_table
+from osnet_tf.training.config import OF_PEOPLE
 from osnet_tf.training.task import Task, TaskScores
-
-_FIGURES = ("mA", "accuracy", "precision", "recall", "F1")
 
 
 class AttributeTask(Task):
@@ -23,6 +21,7 @@ class AttributeTask(Task):
 
     Args:
         dataset: An `osnet_tf.data.attributes.AttributeDataset`.
+        flip_test: Whether an image's probabilities are averaged with those of its mirror image.
 
     Raises ArgumentError if it has no training or no test images.
 
@@ -39,11 +38,21 @@ class AttributeTask(Task):
     score = "mA"
     figures = ("mA", "F1")
 
-    def __init__(self, dataset):
+    def __init__(self, dataset, *, flip_test=False):
         for split in ("train", "test"):
             if not getattr(dataset, split):
                 raise ArgumentError(f"The dataset {dataset.name} has no {split} images")
         self.dataset = dataset
+        self._flip_test = flip_test
+
+    @classmethod
+    def from_config(cls, config, dataset):
+        """The task that a `TrainingConfig` and an `AttributeDataset` describe.
+
+        Raises ConfigError for a setting that is of no use to it.
+        """
+        config.check_unused(OF_PEOPLE, "attribute recognition")
+        return cls(dataset, flip_test=config.evaluation.flip_test)
 
     @property
     def samples(self):
@@ -58,12 +67,7 @@ class AttributeTask(Task):
             check_images(paths, progress=count)
 
     def build(self, embedder):
-        logits = keras.layers.Dense(
-            len(self.dataset.attributes),
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-            dtype="float32",
-            name="attributes",
-        )(embedder.output)
+        logits = attribute_logits(embedder, len(self.dataset.attributes))
         return keras.Model(embedder.input, {"attributes": logits, "embedding": embedder.output})
 
     def losses(self):
@@ -73,39 +77,31 @@ class AttributeTask(Task):
     def step_metrics(self):
         return {"label_accuracy": _label_accuracy}
 
+    def predictor(self, embedder, model):
+        return keras.Model(model.input, keras.ops.sigmoid(model.output["attributes"]))
+
+    @property
+    def labels(self):
+        return self.dataset.attributes
+
     def evaluate(self, embedder, model, *, folder, **options):
-        recogniser = keras.Model(model.input, model.output["attributes"])
-        paths = [sample.path for sample in self.dataset.test]
-        show = options.pop("show_progress", False)
-        with progress_bar(show, len(paths), f"recognising {self.dataset.name}") as count:
-            logits = embed_paths(recogniser, paths, progress=count, **options)
-        found = recognise_attributes(
-            logits, self.targets(self.dataset.test)["attributes"], threshold=0.0
-        )
-        results = {name: getattr(found, name) for name in _FIGURES}
-        rates = zip(
-            self.dataset.attributes,
-            found.positive_rates.tolist(),
-            found.negative_rates.tolist(),
-            strict=True,
-        )
-        results |= {
-            "dataset": self.dataset.name,
-            "num_images": len(paths),
-            # JSON has no NaN: an attribute of nobody or everybody has no such rate
-            "attributes": {
-                name: {"positive_rate": _number(yes), "negative_rate": _number(no)}
-                for name, yes, no in rates
-            },
-        }
-        return TaskScores({name: results[name] for name in self.figures}, results)
+        predictor = self.predictor(embedder, model)
+        found = evaluate_predictor(predictor, self.dataset, flip_test=self._flip_test, **options)
+        return TaskScores({name: found[name] for name in self.figures}, found)
 
     def describe(self, results):
         return attribute_table(results)
 
 
-def _number(rate):
-    return None if np.isnan(rate) else rate
+def attribute_logits(embedder, count):
+    """The output of a new layer on an embedder: a float32 logit for each of `count` attributes."""
+    layer = keras.layers.Dense(
+        count,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+        dtype="float32",
+        name="attributes",
+    )
+    return layer(embedder.output)
 
 
 def _label_accuracy(targets, outputs):

@@ -15,6 +15,12 @@ MINING = ("replica", "global")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 XLA = ("auto", "on", "off")
 
+#: Settings that only re-identification has a use for.
+OF_PEOPLE = (
+    "attributes", "attribute_weight", "target", "combine_all", "hold_out", "instances", "head",
+    "triplet_weight", "circle_weight", "center_weight", "camera_aware", "rerank",
+)  # fmt: skip
+
 #: The least height and width that leave a pixel behind the last stage.
 _LEAST_SIZE = 13
 
@@ -34,6 +40,9 @@ class DataConfig(Config):
         "own; --seed chooses them.",
         minimum=0,
         maximum=1,
+    )
+    attributes: str = setting(
+        "", "A dataset of attributes of the training images, to learn beside who they are."
     )
     target: str = setting("", "Other datasets to evaluate on after training, as a,b.")
     combine_all: bool = setting(
@@ -107,6 +116,9 @@ class LossConfig(Config):
     circle_margin: float = setting(0.25, "Margin of the circle loss.", minimum=0)
     circle_scale: float = setting(128.0, "Scale of the circle loss.", above=0)
     center_weight: float = setting(0.0, "Weight of the center loss; 0: none.", minimum=0)
+    attribute_weight: float = setting(
+        1.0, "Weight of the attributes' loss, where attributes names a dataset.", minimum=0
+    )
     mining: str = setting(
         "replica",
         "Pairs of the triplet and circle loss: within a replica, or over all of them.",
@@ -275,6 +287,17 @@ class TrainingConfig(GroupedConfig):
     optimizer: OptimizerConfig
     evaluation: TrainingEvaluationConfig
     run: RunConfig
+
+    def check_unused(self, names, task):
+        """Raises ConfigError for one of some settings that has another value than by default.
+
+        Args:
+            names: The settings.
+            task: What has no use for them, for the message.
+        """
+        own, default = self.to_dict(), type(self)().to_dict()
+        for name in names:
+            self.check(name, own[name] == default[name], f"is of no use to {task}")
 
     def check_together(self):
         for weight, name in (

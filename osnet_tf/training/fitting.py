@@ -21,8 +21,8 @@ from osnet_tf.training.devices import default_strategy
 from osnet_tf.training.judge import Judge
 from osnet_tf.training.learner import Learner
 from osnet_tf.training.profiling import StepProfiler
-from osnet_tf.training.reid import ReidTask
 from osnet_tf.training.run_record import RunRecord, check_same_settings, holding
+from osnet_tf.training.tasks import make_task
 from osnet_tf.training.trainer import Trainer
 from osnet_tf.training.workers import Workers
 
@@ -73,8 +73,8 @@ def fit(
         config: A `TrainingConfig`. With `resume` it must be the run's own.
         run_dir: Directory of the run; made here, or one that holds a run, to resume it. Several
             hosts share it; no two processes of one host can.
-        dataset: A `ReidDataset` of one's own, in place of the one that the config names.
-        task: A `Task`; re-identification, as the config describes it, if None.
+        dataset: A dataset of one's own, in place of the one that the config names.
+        task: A `Task`; that of the dataset's kind (see `osnet_tf.training.make_task`) if None.
         resume: Go on from the newest checkpoint in `run_dir` that is whole.
         strategy: A `tf.distribute.Strategy`; `default_strategy(config.run.devices)` if None.
         callbacks: More Keras callbacks; they see the same logs as `metrics.csv`.
@@ -121,7 +121,7 @@ def fit(
         check_same_settings(folder, config.to_dict())
     elif is_chief:
         folder.check_unused()
-    task = task or ReidTask.from_config(config, dataset)
+    task = task or make_task(config, dataset)
     with holding(folder) if is_chief else contextlib.nullcontext():
         run = _Run(config, task, folder, strategy, show_progress, notify or _say_nothing)
         return run.go(resume, callbacks, profile)

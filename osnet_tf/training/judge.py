@@ -76,6 +76,15 @@ class Judge:
         with self._for_use() as (embedder, model):
             with whole_file(self._dir.embedder) as new:  # first, whatever the evaluation meets
                 embedder.save(new)
+            self._save_predictor(embedder, model)
             scores = self._task.evaluate(embedder, model, **self._options)
         self._judged = (epoch, scores)
         return scores
+
+    def _save_predictor(self, embedder, model):
+        predictor = self._task.predictor(embedder, model)
+        if predictor is not None:
+            with whole_file(self._dir.predictor) as new:
+                predictor.save(new)
+            with whole_file(self._dir.labels) as new:
+                new.write_text("".join(f"{label}\n" for label in self._task.labels), "utf-8")

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from osnet_tf.config import ConfigError
-from osnet_tf.data import combine_all, hold_out, load_datasets, merge_datasets
+from osnet_tf.data import combine_all, hold_out, load_datasets
 from osnet_tf.data.decoding import check_images
 from osnet_tf.evaluation import FeatureCache, check_can_evaluate, evaluate
 from osnet_tf.evaluation.config import EvaluationConfig
@@ -51,31 +51,33 @@ class ReidTask(Task):
         self._about = dict(about or {})
 
     @classmethod
-    def from_config(cls, config, dataset=None):
+    def from_config(cls, config, dataset):
         """The task that a `TrainingConfig` describes.
 
         Args:
             config: The config.
-            dataset: A `ReidDataset` in place of the one that it names.
+            dataset: The `ReidDataset` that it names.
 
         Raises:
             ConfigError: people cannot be held out as it asks.
             OSNetError: as `osnet_tf.data.load_datasets`.
         """
-        data, about = config.data, {}
-        if dataset is None:
-            dataset = merge_datasets(_load(config, data.dataset))
-        if data.combine_all:
-            dataset, about = combine_all(dataset), {"trained_on": True}
-        elif data.hold_out:
-            dataset, about = _held_out(dataset, data.hold_out, config.run.seed)
+        dataset, about = _split(config, dataset)
+        data = config.data
+        split = {"split_identities": data.split_identities, "seed": config.run.seed}
         return cls(
             dataset,
             losses=config.losses,
             protocol=config.evaluation.protocol,
-            others=_load(config, data.target) if data.target else (),
+            others=load_datasets(data.target, data.data_dir, **split) if data.target else (),
             about=about,
+            **cls._more(config),
         )
+
+    @classmethod
+    def _more(cls, config):
+        """What else the class is to be given."""
+        return {}
 
     @property
     def samples(self):
@@ -143,9 +145,14 @@ def _accuracy(targets, outputs):
     return keras.ops.mean(keras.ops.cast(right, "float32"))
 
 
-def _load(config, names):
-    split = {"split_identities": config.data.split_identities, "seed": config.run.seed}
-    return load_datasets(names, config.data.data_dir, **split)
+def _split(config, dataset):
+    """(the dataset to train and be judged on, what the `Evaluation` is to say of it)."""
+    data = config.data
+    if data.combine_all:
+        return combine_all(dataset), {"trained_on": True}
+    if data.hold_out:
+        return _held_out(dataset, data.hold_out, config.run.seed)
+    return dataset, {}
 
 
 def _held_out(dataset, share, seed):

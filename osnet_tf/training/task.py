@@ -123,6 +123,23 @@ class Task(abc.ABC):
         """
         return {}
 
+    def predictor(self, embedder, model):
+        """What is saved as `predictor.keras`, beside the embedder, for those who use the model.
+
+        Args:
+            embedder, model: As for `evaluate`.
+
+        Returns:
+            A `keras.Model` of the same input, whose output is probabilities of `labels`; None where
+            the embedder is all that is used.
+        """
+        return None
+
+    @property
+    def labels(self):
+        """What each output of the `predictor` means: a sequence of texts without line breaks."""
+        return ()
+
     def new_layers(self, model, embedder):
         """The layers that `new_layers_only_epochs` trains alone: those that `build` has added."""
         known = {id(layer) for layer in embedder.layers}

@@ -122,7 +122,7 @@ def copy_weights(path: str | os.PathLike, model: keras.Model) -> None:
         variable.assign(given[name])
 
 
-_HEADS = ("classifier/", "centers/")
+_HEADS = ("classifier/", "centers/", "attributes/")
 
 
 def _look_through(path) -> tuple[dict, int]:

@@ -1,5 +1,6 @@
 """Attributes are learnt from pictures that show them, through the same door as people."""
 
+import csv
 import json
 
 import keras
@@ -7,12 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from osnet_tf import OSNet
+from osnet_tf.data import register_dataset
 from osnet_tf.data.attributes import AttributeDataset, AttributeSample
 from osnet_tf.errors import ArgumentError
+from osnet_tf.evaluation import evaluate_predictor
 from osnet_tf.runs import RunDir
-from osnet_tf.training import fit
-from osnet_tf.training.attributes import AttributeTask
-from tests.training.small_runs import config
+from osnet_tf.training import AttributeTask, IdentityAndAttributesTask, fit, make_config, make_task
+from tests.training.small_runs import config, make_people
 
 #: Two that a picture shows, in its two halves, and one that nobody has.
 NAMES = ("bright_above", "red_below", "nobody")
@@ -70,6 +73,55 @@ def test_the_figures_are_those_of_the_models_own_logits(trained):
     some = truth[truth.any(1)]
     assert found["precision"] == pytest.approx(some[:, 0].mean())
     assert found["recall"] == pytest.approx((some[:, 0] / some.sum(1)).mean())
+
+
+def test_the_predictor_is_saved_and_says_what_the_model_says(trained):
+    task, run, result = trained
+    assert run.labels.read_text("utf-8").splitlines() == list(NAMES)
+    predictor = keras.models.load_model(run.predictor)
+    found = evaluate_predictor(predictor, task.dataset, batch_size=5)
+    assert found == result.results
+    pixels = np.stack([np.asarray(Image.open(sample.path)) for sample in task.dataset.test[:4]])
+    embedder = keras.models.load_model(run.embedder)
+    kernel, bias = predictor.get_layer("attributes").get_weights()
+    logits = np.asarray(embedder(pixels)) @ kernel + bias
+    np.testing.assert_allclose(predictor(pixels), 1 / (1 + np.exp(-logits)), atol=1e-5)
+
+
+def test_the_majority_is_what_it_is_measured_against(trained):
+    """Half of the images are bright above, half red below: the majority says no to all."""
+    _, _, result = trained
+    majority = result.results["majority"]
+    assert majority == {"mA": 0.5, "accuracy": 0.0, "precision": 0.0, "recall": 0.0, "F1": 0.0}
+
+
+def test_attributes_beside_identities(tmp_path):
+    """Both are learnt, the embedder is judged as ever."""
+    people = make_people(tmp_path)
+    rows = [AttributeSample(s.path, (s.pid % 2, int(s.camid > 0))) for s in people.train]
+    attributes = AttributeDataset("odd", ("odd", "elsewhere"), tuple(rows))
+    settings = config(tmp_path, epochs=2, attributes="odd", attribute_weight=0.25)
+    register_dataset("odd", lambda _: attributes)
+    task = make_task(settings)
+    assert isinstance(task, IdentityAndAttributesTask)
+    targets = task.targets(task.samples)
+    assert targets["attributes"].tolist() == [list(row.attributes) for row in rows]
+    assert [term.weight for term in task.losses().terms] == [1.0, 0.25]
+    model = task.build(OSNet("osnet_x0_25", input_shape=(32, 16, 3), streams=1))
+    assert {name: out.shape[1] for name, out in model.output.items()} == {
+        "logits": 4, "embedding": 512, "attributes": 2,
+    }  # fmt: skip
+    result = fit(settings, tmp_path / "run", task=task)
+    assert result.score == result.results["euclidean"]["mAP"]
+    with open(RunDir(tmp_path / "run").metrics_csv, newline="") as file:
+        row = list(csv.DictReader(file))[-1]
+    parts = float(row["cross_entropy"]) + 0.25 * float(row["attributes"])
+    assert float(row["loss"]) == pytest.approx(parts, rel=1e-4)
+    short = attributes._replace(train=tuple(rows[1:]))
+    with pytest.raises(ArgumentError, match=f"odd has no attributes of 1 .* {rows[0].path}"):
+        IdentityAndAttributesTask(people, short)
+    with pytest.raises(ArgumentError, match="must name a dataset of attributes"):
+        make_task(make_config("demo", data_dir=str(tmp_path), attributes="demo"))
 
 
 def test_rare_attributes_weigh_more(tmp_path):

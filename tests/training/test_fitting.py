@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 
 import keras
@@ -16,7 +17,7 @@ from osnet_tf.evaluation import EvaluationConfig, evaluate_source
 from osnet_tf.files import locked
 from osnet_tf.report import results_table
 from osnet_tf.runs import RunDir, RunDirError
-from osnet_tf.training import ReidTask, TaskScores, TrainingConfig, fit, read_profile
+from osnet_tf.training import ReidTask, TaskScores, TrainingConfig, fit, make_task, read_profile
 from tests.training.small_runs import config, make_people
 
 
@@ -114,7 +115,7 @@ def test_the_best_model_is_kept_and_training_stops_when_nothing_gets_better(data
         data_dir, precision="mixed_float16", accumulation=2, clip_norm=5.0, epochs=9,
         base_rate_factor=0.1, evaluate_every=1, patience=2,
     )  # fmt: skip
-    task = Judged.from_config(settings)
+    task = Judged.from_config(settings, load_dataset("demo", data_dir))
     task.mAPs = iter([0.2, 0.5, 0.4, 0.5, 0.7])
     run, said = RunDir(tmp_path / "run"), []
     result = fit(settings, run.path, task=task, profile=True, notify=said.append)
@@ -135,14 +136,14 @@ def test_the_best_model_is_kept_and_training_stops_when_nothing_gets_better(data
 
 
 def test_people_held_out_of_training(data_dir):
-    task = ReidTask.from_config(config(data_dir, hold_out=0.5))
+    task = make_task(config(data_dir, hold_out=0.5))
     train = load_dataset("demo", data_dir).train
     assert len(task.samples) == len(train) // 2
     tested = (*task.dataset.query, *task.dataset.gallery)
     assert {s.pid for s in task.samples}.isdisjoint(s.pid for s in tested)
     assert sorted((*task.samples, *tested)) == list(train)
     with pytest.raises(ConfigError, match="`hold_out` does not fit: "):
-        ReidTask.from_config(config(hold_out=0.5), task.dataset._replace(train=train[:1]))
+        make_task(config(hold_out=0.5), task.dataset._replace(train=train[:1]))
 
 
 def test_a_run_on_all_people_says_so(data_dir, tmp_path):
@@ -300,19 +301,22 @@ def test_folders_of_ones_own_people(tmp_path):
     settings = config(
         tmp_path / "mine", dataset="folder", batch_size=4, split_identities=0.5, seed=3
     )
-    task = ReidTask.from_config(settings)
+    task = make_task(settings)
     assert len({sample.pid for sample in task.samples}) == 2
     result = fit(settings, tmp_path / "run")
     assert result.results["has_cameras"] is False
     assert result.results["num_query"] + result.results["num_gallery"] == 8
     assert "without cameras" in result.text
-    again = ReidTask.from_config(settings)
+    again = make_task(settings)
     assert again.dataset == task.dataset
 
 
-def test_two_sources_are_trained_on_with_their_people_apart(data_dir, monkeypatch):
+def test_two_sources_are_trained_on_with_their_people_apart(data_dir, tmp_path):
     demo = load_dataset("demo", data_dir)
-    register_dataset("demo_again", lambda folder: demo._replace(name="demo_again"))
-    task = ReidTask.from_config(config(data_dir, dataset="demo,demo_again", target="demo"))
+    copied = [
+        sample._replace(path=str(tmp_path / os.path.basename(sample.path))) for sample in demo.train
+    ]
+    register_dataset("demo_again", lambda _: demo._replace(name="demo_again", train=tuple(copied)))
+    task = make_task(config(data_dir, dataset="demo,demo_again", target="demo"))
     assert len(task.samples) == 2 * len(demo.train)
     assert len(set(task.targets(task.samples)["identity"].tolist())) == 2 * demo.num_train_pids
