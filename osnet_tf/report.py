@@ -1,5 +1,7 @@
 """Text that the commands print."""
 
+import textwrap
+
 _NAMES = {"rank1": "Rank-1", "rank5": "Rank-5", "rank10": "Rank-10", "rank20": "Rank-20"}
 _DISTANCES = {
     "euclidean": "Euclidean",
@@ -120,35 +122,54 @@ def _counts_line(one):
     return f"{one['dataset']}: {', '.join(parts)}"
 
 
-def recipe_lines(recipes):
-    """What the recipes are for and where they come from, as the help of a flag.
+def recipe_list(recipes):
+    """The names of the recipes and the beginning of what each is for, as the help of a flag.
+
+    Of those that are named `ablation_...` only the names.
 
     >>> from types import SimpleNamespace
-    >>> scores = ("market1501", 93.6, 81.0)
-    >>> long = SimpleNamespace(
-    ...     about="Long.", source="X", published=scores, measured=None, cpu_hours=120.4
-    ... )
-    >>> short = SimpleNamespace(
-    ...     about="Short.", source="", published=None, measured=("demo", 70.0, 50.5), cpu_hours=None
-    ... )
-    >>> print(recipe_lines({"a": long, "b": short}))
-    a: Long. Source: X. Published on market1501: Rank-1 93.6, mAP 81.0. On two CPU cores: 120 h.
-    b: Short. Measured on demo: Rank-1 70.0, mAP 50.5.
+    >>> about = "From random weights on a GPU: SGD, three steps; flip, crop, erasing, and so on."
+    >>> print(recipe_list({"scratch": SimpleNamespace(about=about)}))
+    scratch: From random weights on a GPU: SGD, three steps; flip, crop, ...
     """
-    lines = []
-    for name, recipe in recipes.items():
-        line = f"{name}: {recipe.about}"
-        if recipe.source:
-            line += f" Source: {recipe.source}."
-        for verb, scores in (("Published", recipe.published), ("Measured", recipe.measured)):
-            if scores:
-                dataset, rank1, mean = scores
-                line += f" {verb} on {dataset}: Rank-1 {rank1}, mAP {mean}."
-        if recipe.cpu_hours:
-            digits = 0 if recipe.cpu_hours >= 10 else 1
-            line += f" On two CPU cores: {recipe.cpu_hours:.{digits}f} h."
-        lines.append(line)
+    ablations = [name for name in recipes if name.startswith("ablation_")]
+    lines = [
+        f"{name}: {textwrap.shorten(recipe.about, 64, placeholder=' ...')}"
+        for name, recipe in recipes.items()
+        if name not in ablations
+    ]
+    if ablations:
+        lines.append(f"and {len(ablations)} rows of the paper's ablations: {', '.join(ablations)}")
     return "\n".join(lines)
+
+
+def recipe_page(name, recipe):
+    """All about a recipe: what it is for, its source, figures and hours, and its settings.
+
+    >>> from types import SimpleNamespace
+    >>> recipe = SimpleNamespace(about="Long.", source="X", published="market1501: Rank-1 93.6")
+    >>> recipe.measured, recipe.cpu_hours, recipe.settings = None, 120.4, {"step_epochs": (60, 90)}
+    >>> print(recipe_page("scratch", recipe))
+    scratch: Long.
+    source          X
+    published       market1501: Rank-1 93.6
+    two CPU cores   120 h
+    --step_epochs=60,90
+    """
+    lines = [f"{name}: {recipe.about}"]
+    if recipe.source:
+        lines.append(f"source          {recipe.source}")
+    for verb, figures in (("published", recipe.published), ("measured", recipe.measured)):
+        if figures:
+            lines.append(f"{verb:<14}  {figures}")
+    if recipe.cpu_hours:
+        digits = 0 if recipe.cpu_hours >= 10 else 1
+        lines.append(f"two CPU cores   {recipe.cpu_hours:.{digits}f} h")
+    return "\n".join([*lines, *(f"--{key}={_flag(v)}" for key, v in recipe.settings.items())])
+
+
+def _flag(value):
+    return ",".join(map(str, value)) if isinstance(value, tuple) else value
 
 
 def export_table(report):

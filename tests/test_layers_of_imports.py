@@ -40,7 +40,7 @@ LAYERS = {
     "osnet_tf.report": NUMPY,
     "osnet_tf.runs": NUMPY,
     "osnet_tf.training.config": NUMPY,
-    "osnet_tf.training.recipes": NUMPY,
+    "osnet_tf.training.recipe": NUMPY,
     "osnet_tf.training.run_record": NUMPY,
     "osnet_tf.training": TRAINING,
     "osnet_tf.version": NUMPY,

@@ -6,10 +6,13 @@ import tempfile
 
 from absl import app, flags, logging
 
-from osnet_tf.config import ConfigError, absolute
+from osnet_tf.checks import did_you_mean
+from osnet_tf.config import ConfigError, absolute, one_of
 from osnet_tf.errors import ArgumentError, OSNetError
 from osnet_tf.files import printable
+from osnet_tf.report import recipe_list, recipe_page
 from osnet_tf.training.config import TrainingConfig
+from osnet_tf.training.recipes import RECIPES
 
 
 def define_config_flags(config_class=TrainingConfig):
@@ -34,6 +37,27 @@ def define_config_flags(config_class=TrainingConfig):
         else:  # a tuple of ints, given as 1,2,3
             to_text = _IntegersSerializer()
             flags.DEFINE(_Integers(), field.name, None, help_text, serializer=to_text, **group)
+
+
+def define_recipe_flags():
+    """Defines --recipe, and --help_recipe, which tells all about one and ends the command."""
+    flags.DEFINE_string(
+        "recipe",
+        "",
+        f"Named settings; --help_recipe=NAME tells more: {recipe_list(RECIPES)}",
+    )
+    flags.DEFINE_string("help_recipe", None, "Say all about a recipe, and do nothing else.")
+
+
+def told_recipe():
+    """Says all about the recipe that --help_recipe names; whether there was one to tell about."""
+    name = flags.FLAGS.help_recipe
+    if name is None:
+        return False
+    if name not in RECIPES:
+        raise ConfigError("help_recipe", one_of(RECIPES), name, did_you_mean(name, RECIPES))
+    say(recipe_page(name, RECIPES[name]))
+    return True
 
 
 def config_flags(config_class=TrainingConfig):

@@ -14,7 +14,7 @@ from absl import flags
 from osnet_tf import report
 from osnet_tf.commands import command_line
 from osnet_tf.runs import RunDir
-from osnet_tf.training import RECIPES, ConfigError, make_config
+from osnet_tf.training import ConfigError, make_config
 from osnet_tf.training.recipes import recipe_settings
 from osnet_tf.training.run_record import check_same_settings, read_config
 
@@ -23,7 +23,7 @@ FLAGS = flags.FLAGS
 
 def define_flags():
     flags.DEFINE_string("run_dir", None, "Directory of the run (default: runs/NAME).")
-    flags.DEFINE_string("recipe", "", "Named settings: " + report.recipe_lines(RECIPES))
+    command_line.define_recipe_flags()
     flags.DEFINE_boolean("resume", False, "Go on from the newest checkpoint in --run_dir.")
     flags.DEFINE_boolean("profile", False, "Show where the time of a step goes.")
     flags.DEFINE_boolean("export", False, "Export a SavedModel and a TFLite file too.")
@@ -31,6 +31,8 @@ def define_flags():
 
 
 def main(_):
+    if command_line.told_recipe():
+        return
     run_dir, config = _resumed() if FLAGS.resume else _new()
     command_line.load_tensorflow()  # only now that the flags are known to be good
     from osnet_tf.training import fit, read_profile

@@ -12,7 +12,7 @@ from absl import flags
 
 from osnet_tf import report
 from osnet_tf.commands import command_line
-from osnet_tf.training import RECIPES, make_config
+from osnet_tf.training import make_config
 from osnet_tf.training.search_space import parse_space
 
 FLAGS = flags.FLAGS
@@ -20,7 +20,7 @@ FLAGS = flags.FLAGS
 
 def define_flags():
     flags.DEFINE_string("output_dir", "runs/sweep", "Folder of the trials and the table.")
-    flags.DEFINE_string("recipe", "", "Named settings: " + report.recipe_lines(RECIPES))
+    command_line.define_recipe_flags()
     flags.DEFINE_multi_string(
         "search", [], "A setting and what to try: NAME=LOW..HIGH, NAME=LOW..HIGH:log or NAME=A,B,C."
     )
@@ -29,6 +29,8 @@ def define_flags():
 
 
 def main(_):
+    if command_line.told_recipe():
+        return
     given = command_line.config_flags()
     config = make_config(FLAGS.recipe, **given)
     space = parse_space(FLAGS.search)

@@ -1,55 +1,10 @@
 """Named recipes: settings that belong together, and where they come from."""
 
-from typing import NamedTuple
-
 from osnet_tf.checks import did_you_mean
 from osnet_tf.config import ConfigError, one_of
 from osnet_tf.presets import ABLATIONS
 from osnet_tf.training.config import TrainingConfig
-
-
-class Recipe(NamedTuple):
-    """A named set of settings.
-
-    Attributes:
-        about: What it is for, and on what hardware.
-        settings: Fields of `TrainingConfig` that differ from the defaults.
-        source: Where the settings come from.
-        published: What that source reports for them, as `(dataset, Rank-1, mAP)` in per cent, or
-            None. It is what to hope for, not what this project measured.
-        measured: What this project measured with them, likewise; how is in the README.
-    """
-
-    about: str
-    settings: dict
-    source: str = ""
-    published: tuple[str, float, float] | None = None
-    measured: tuple[str, float, float] | None = None
-
-    @property
-    def cpu_hours(self):
-        """Hours of training on Market-1501 with two CPU cores, about.
-
-        None for another dataset, or another kind of block than the one whose speed was measured.
-
-        From the images per second of short runs. A GPU takes a small part of it.
-        """
-        config = TrainingConfig(**self.settings)
-        model = config.model
-        width = model.preset.partition("_x")[2]
-        measured = (model.streams, model.lite) == (4, "pointwise_depthwise")
-        if config.data.dataset != "market1501" or not measured:
-            return None
-        rate = _CPU_RATES[f"x{width}"] * (256 * 128) / (model.height * model.width)
-        return config.optimizer.epochs * _MARKET1501_TRAIN / rate / 3600
-
-
-#: Training images of Market-1501.
-_MARKET1501_TRAIN = 12_936
-#: Training images per second at 256x128, by width: epochs 3 and 4 of `python train/fit.py
-#: --dataset=demo --preset=osnet_WIDTH --batch_size=32 --epochs=4`, two idle AMD EPYC cores (AVX2).
-_CPU_RATES = {"x1_0": 11.1, "x0_75": 17.1, "x0_5": 26.9, "x0_25": 65.5}
-
+from osnet_tf.training.recipe import Recipe, ranks
 
 #: Our own strongest one; at a size and length for two CPU cores.
 _STRONG = {
@@ -95,13 +50,50 @@ _CROSS_DOMAIN = {
 }
 
 
-def _fine_tune(width, rank1, mean, settings):
+#: Few images: no new layers alone, low rates, the weights of a model that knows people.
+_SMALL_SET = {
+    **_STRONG,
+    "weights": "runs/large/embedder.keras",
+    "epochs": 30,
+    "learning_rate": 0.0006,
+    "instances": 2,
+}
+_ATTRIBUTES = {
+    "preset": "osnet_x0_25",
+    "height": 128,
+    "width": 64,
+    "weights": "imagenet",
+    "epochs": 40,
+    "batch_size": 64,
+    "optimizer": "adam",
+    "learning_rate": 0.0015,
+    "warmup_epochs": 2.0,
+    "pad": 5,
+    "average_decay": 0.999,
+    "evaluate_every": 10,
+}
+_CIFAR = {
+    "height": 32,
+    "width": 32,
+    "stem": "3x3",
+    "label_smoothing": 0.0,
+    "optimizer": "sgd",
+    "learning_rate": 0.1,
+    "schedule": "step",
+    "step_epochs": (150, 225),
+    "epochs": 300,
+    "batch_size": 128,
+    "pad": 4,
+}
+
+
+def _fine_tune(width, rank1, mean, settings, dataset="market1501"):
     preset = f"osnet_{width}"
     return Recipe(
         f"OSNet {width[1:].replace('_', '.')} from ImageNet weights, on a GPU.",
-        {"preset": preset, **_FINE_TUNE, **settings},
+        {"preset": preset, **_FINE_TUNE, **settings, "dataset": dataset},
         f"{_CONFIGS}im_{preset}_softmax_256x128_amsgrad.yaml; docs/MODEL_ZOO.md",
-        ("market1501", rank1, mean),
+        ranks(dataset, rank1, mean),
     )
 
 
@@ -135,13 +127,13 @@ RECIPES = {
             "erase": 0.3,
             "evaluate_every": 10,
         },
-        measured=("market1501", 72.6, 49.6),
+        measured=ranks("market1501", 72.6, 49.6),
     ),
     "strong": Recipe(
         "OSNet x0.25 at 128x64 from ImageNet weights, short enough for two CPU cores: identity and "
         "triplet loss, warm-up and cosine, erasing, averaged weights. strong_restart goes on.",
         _STRONG,
-        measured=("market1501", 87.5, 71.8),
+        measured=ranks("market1501", 87.5, 71.8),
     ),
     "strong_restart": Recipe(
         "A second cosine from the embedder that strong left in --run_dir=runs/strong, triplets "
@@ -158,7 +150,7 @@ RECIPES = {
             "erase": 0.5,
         },
         "restarts: arXiv 1608.03983",
-        measured=("market1501", 88.3, 72.9),
+        measured=ranks("market1501", 88.3, 72.9),
     ),
     "scratch": Recipe(
         "From random weights on a GPU: SGD, three steps; flip, crop, erasing.",
@@ -172,12 +164,14 @@ RECIPES = {
             "erase": 0.5,
         },
         "arXiv 1905.00953, section 4.1",
-        ("market1501", 93.6, 81.0),
+        ranks("market1501", 93.6, 81.0),
     ),
     "fine_tune": _fine_tune("x1_0", 94.2, 82.6, {}),
     "fine_tune_x0_75": _fine_tune("x0_75", 93.7, 81.2, {}),
     "fine_tune_x0_5": _fine_tune("x0_5", 92.5, 79.8, _SMALL),
     "fine_tune_x0_25": _fine_tune("x0_25", 91.2, 75.0, _SMALL),
+    "dukemtmcreid": _fine_tune("x1_0", 87.0, 70.2, {}, "dukemtmcreid"),
+    "msmt17": _fine_tune("x1_0", 74.9, 43.8, {}, "msmt17"),
     "fine_tune_cosine": Recipe(
         "OSNet x1.0 from ImageNet weights, on a GPU: longer, cosine, with random erasing.",
         {
@@ -193,12 +187,86 @@ RECIPES = {
         "Published: Market-1501 to DukeMTMC-reID, by cosine distance.",
         {"preset": "osnet_ain_x1_0", **_CROSS_DOMAIN},
         f"{_CONFIGS}im_osnet_ain_x1_0_softmax_256x128_amsgrad_cosine.yaml; docs/MODEL_ZOO.md",
-        ("dukemtmcreid", 52.4, 30.5),
+        ranks("dukemtmcreid", 52.4, 30.5),
     ),
     "triplet": Recipe(
         "OSNet x1.0 from ImageNet weights, on a GPU: identity and batch-hard triplet loss, 16 "
         "people by 4 images.",
         {**_FINE_TUNE, "instances": 4, "triplet_weight": 1.0},
+    ),
+    "cuhk03": Recipe(
+        "The recipe strong on CUHK03's new protocol, detected images.",
+        {**_STRONG, "dataset": "cuhk03"},
+    ),
+    "market1501_cuhk03": Recipe(
+        "The recipe strong on Market-1501 and CUHK03 at once, evaluated on each; a start for small "
+        "datasets.",
+        {**_STRONG, "dataset": "market1501,cuhk03", "target": "market1501,cuhk03", "epochs": 60},
+    ),
+    "viper": Recipe(
+        "A split of VIPeR (--dataset=viper:0 ... viper:9) from the embedder that market1501_cuhk03 "
+        "left in --run_dir=runs/large; short, as 632 images are few.",
+        {**_SMALL_SET, "dataset": "viper:0"},
+        "arXiv 1905.00953, section 4.1 (train on large sets, go on with the small one)",
+    ),
+    "grid": Recipe(
+        "A split of GRID (--dataset=grid:0 ... grid:9), as viper.",
+        {**_SMALL_SET, "dataset": "grid:0"},
+        "arXiv 1905.00953, section 4.1",
+    ),
+    "market1501_attributes": Recipe(
+        "Attributes of Market-1501's people: OSNet x0.25 at 128x64 from ImageNet weights, short "
+        "enough for two CPU cores.",
+        {**_ATTRIBUTES, "dataset": "market1501_attributes"},
+    ),
+    "pa100k": Recipe(
+        "PA-100K's 26 attributes: OSNet x1.0 from ImageNet weights, on a GPU.",
+        {
+            **_ATTRIBUTES,
+            **{"dataset": "pa100k", "preset": "osnet_x1_0", "height": 256, "width": 128},
+            **{"pad": 10, "epochs": 30},
+        },
+        "arXiv 1905.00953, section 4.2 (the task; the settings are ours)",
+    ),
+    "identity_and_attributes": Recipe(
+        "The recipe strong on Market-1501, its people's attributes learnt beside.",
+        {**_STRONG, "attributes": "market1501_attributes"},
+        "arXiv 1703.07220 (the idea; the settings are ours)",
+    ),
+    "cifar10": Recipe(
+        "CIFAR-10 at its own 32x32 from random weights, on a GPU: SGD, two steps; flip, crop.",
+        {**_CIFAR, "dataset": "cifar10"},
+        "arXiv 1905.00953, section 4.2 (SGD, 300 epochs, crop and flip; the rates are ours)",
+    ),
+    "cifar100": Recipe(
+        "CIFAR-100, as cifar10.",
+        {**_CIFAR, "dataset": "cifar100"},
+        "arXiv 1905.00953, section 4.2",
+    ),
+    "cifar10_cpu": Recipe(
+        "CIFAR-10 with OSNet x0.25, short enough for two CPU cores: cosine.",
+        {
+            **_CIFAR,
+            **{"dataset": "cifar10", "preset": "osnet_x0_25", "epochs": 30},
+            **{"schedule": "cosine", "warmup_epochs": 1.0, "evaluate_every": 5},
+        },
+    ),
+    "imagenet": Recipe(
+        "ImageNet-1k at 224x224, to pre-train, on GPUs: SGD, cosine, flip, crop, smoothing.",
+        {
+            "dataset": "imagenet",
+            "height": 224,
+            "width": 224,
+            "optimizer": "sgd",
+            "learning_rate": 0.1,
+            "l2": 4e-5,
+            "epochs": 150,
+            "batch_size": 256,
+            "warmup_epochs": 5.0,
+            "pad": 28,
+            "evaluate_every": 10,
+        },
+        "settings usual for networks of this size",
     ),
 }
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from osnet_tf.report import recipe_page
 from osnet_tf.runs import RunDir
-from osnet_tf.training import TrainingConfig
+from osnet_tf.training import RECIPES, TrainingConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,6 +35,7 @@ def run(folder, command, *arguments):
         (["--epochs=0"], "error: flag --epochs: `epochs` must be >= 1. Received: epochs=0"),
         (["--step_epochs=1,x"], "flag --step_epochs=1,x"),
         (["--recipe=dmo"], "Did you mean 'demo'?"),
+        (["--help_recipe=dmo"], "Did you mean 'demo'?"),
         (["--resume"], "flag --run_dir: `run_dir` must be given with --resume"),
         (["stray"], "Unexpected argument: stray"),
     ],
@@ -42,6 +44,13 @@ def test_fit_with_a_typing_error(tmp_path, arguments, message):
     code, errors = run(tmp_path, "fit.py", *arguments)
     assert code != 0
     assert message in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recipe_is_told_about(tmp_path):
+    command = [sys.executable, ROOT / "train" / "fit.py", "--help_recipe=scratch"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == recipe_page("scratch", RECIPES["scratch"]) + "\n"
     assert list(tmp_path.iterdir()) == []
 
 
