@@ -16,6 +16,7 @@ import osnet_tf
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+DOCS = sorted((ROOT / "docs").glob("*.md"))
 #: What makes a README command short enough for a test.
 SHORTER = {
     "train/fit.py": ["--epochs=1"],
@@ -35,13 +36,13 @@ def test_docstring_examples(name, tmp_path, monkeypatch):
     assert doctest.testmod(module, optionflags=flags).failed == 0
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", README.read_text(), re.M | re.S)
+def blocks(language, page=README):
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.M | re.S)
 
 
-def commands():
-    """The README's lines that start a command of this project."""
-    text = "\n".join(blocks("bash")).replace("\\\n", " ")
+def commands(page=README):
+    """A page's lines that start a command of this project."""
+    text = "\n".join(blocks("bash", page)).replace("\\\n", " ")
     return [
         shlex.split(line, comments=True) for line in text.splitlines() if "python train/" in line
     ]
@@ -80,15 +81,26 @@ def test_the_readme_does_what_it_says(tmp_path):
         run([str(script)], tmp_path)
 
 
-def test_the_readmes_long_commands_have_valid_flags(tmp_path):
+def test_the_python_of_the_pages_runs(tmp_path):
+    for page in DOCS:
+        for number, code in enumerate(blocks("python", page)):
+            script = tmp_path / f"{page.stem}{number}.py"
+            script.write_text(code)
+            run([str(script)], tmp_path)
+
+
+@pytest.mark.parametrize("page", [README, *DOCS], ids=lambda page: page.name)
+def test_long_commands_have_valid_flags(page, tmp_path):
     """absl checks the flags and stops."""
-    long = [c[1:] for c in commands() if takes_long(c)]
-    assert long
-    for command in long:
-        run([ROOT / command[0], *command[1:], "--only_check_args"], tmp_path)
+    for command in commands(page):
+        if page is not README or takes_long(command):
+            run([ROOT / command[1], *command[2:], "--only_check_args"], tmp_path)
 
 
-def test_the_readme_names_what_there_is():
-    text = README.read_text()
-    for path in re.findall(r"`((?:osnet_tf|train|tests|saved_models)/[\w/.]*)`", text):
+@pytest.mark.parametrize("page", [README, *DOCS], ids=lambda page: page.name)
+def test_a_page_names_what_there_is(page):
+    text = page.read_text()
+    for path in re.findall(r"`((?:osnet_tf|train|tests|saved_models|docs)/[\w/.]*)`", text):
         assert (ROOT / path).exists(), path
+    for path in re.findall(r"\]\(((?!https?:)[^)#]+)\)", text):
+        assert (page.parent / path).exists(), path
