@@ -66,9 +66,7 @@ class Judge:
             score = float(self.best.score)
             results["best"] = {"epoch": int(self.best.epoch), self._task.score: score}
         with self._for_use() as models:
-            others = self._task.evaluate_others(*models, **self._options)
-        if others:
-            results["others"] = others
+            results.update(self._task.evaluate_others(*models, **self._options))
         return scores.figures[self._task.score], results
 
     def _scores(self, epoch):

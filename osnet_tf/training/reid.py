@@ -8,11 +8,11 @@ import numpy as np
 from osnet_tf.config import ConfigError
 from osnet_tf.data import combine_all, hold_out, load_datasets
 from osnet_tf.data.decoding import check_images
-from osnet_tf.evaluation import FeatureCache, check_can_evaluate, evaluate
+from osnet_tf.evaluation import FeatureCache, average_splits, check_can_evaluate, evaluate
 from osnet_tf.evaluation.config import EvaluationConfig
 from osnet_tf.models import add_classifier
 from osnet_tf.progress_bar import progress_bar
-from osnet_tf.report import results_table
+from osnet_tf.report import averages_table, results_table
 from osnet_tf.training.config import LossConfig
 from osnet_tf.training.objective import make_losses
 from osnet_tf.training.task import Task, TaskScores
@@ -120,9 +120,15 @@ class ReidTask(Task):
         return TaskScores(figures, found.to_dict())
 
     def evaluate_others(self, embedder, model, **options):
+        found = {other.name: self._evaluate(other, embedder, **options) for other in self._others}
+        splits = {}
+        for other in self._others:
+            if other.split_of:
+                splits.setdefault(other.split_of, []).append(found[other.name])
+        averages = average_splits(splits)
         return {
-            other.name: self._evaluate(other, embedder, **options).to_dict()
-            for other in self._others
+            **({"others": {name: one.to_dict() for name, one in found.items()}} if found else {}),
+            **({"averages": averages} if averages else {}),
         }
 
     def _evaluate(self, dataset, embedder, *, folder, **options):
@@ -135,7 +141,9 @@ class ReidTask(Task):
         )
 
     def describe(self, results):
-        return results_table(results, *results.get("others", {}).values())
+        table = results_table(results, *results.get("others", {}).values())
+        averages = results.get("averages")
+        return f"{table}\n{averages_table(averages)}" if averages else table
 
 
 def _accuracy(targets, outputs):

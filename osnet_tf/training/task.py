@@ -169,7 +169,8 @@ class Task(abc.ABC):
             embedder, model, **options: As for `evaluate`.
 
         Returns:
-            Dict from a name to a dict as `TaskScores.results`.
+            Dict of what `results.json` is to hold besides: under "others", a dict from a name to a
+            dict as `TaskScores.results`, and what follows from them.
         """
         return {}
 

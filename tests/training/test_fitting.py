@@ -15,7 +15,7 @@ from osnet_tf.data import ImageError, load_dataset, register_dataset
 from osnet_tf.errors import InUseError, WriteError
 from osnet_tf.evaluation import EvaluationConfig, evaluate_source
 from osnet_tf.files import locked
-from osnet_tf.report import results_table
+from osnet_tf.report import averages_table, results_table
 from osnet_tf.runs import RunDir, RunDirError
 from osnet_tf.training import ReidTask, TaskScores, TrainingConfig, fit, make_task, read_profile
 from tests.training.small_runs import config, make_people
@@ -156,15 +156,28 @@ def test_a_run_on_all_people_says_so(data_dir, tmp_path):
 
 
 def test_a_dataset_of_ones_own_and_others_to_judge_by(data_dir, tmp_path):
-    """And a resumed run takes it as well."""
+    """The others' splits with their mean; and a resumed run takes it as well."""
     people = load_dataset("demo", data_dir)
     mine = people._replace(name="mine", query=people.query[:2])
-    settings = config(data_dir, target="demo")
+
+    def read_splits(folder, variant):
+        whole = people._replace(split_of="parts")
+        return [
+            whole._replace(name=f"parts:{n}", query=people.query[n::2]) for n in range(2)
+        ]  # fmt: skip
+
+    register_dataset("parts", read_splits)
+    settings = config(data_dir, target="demo,parts:all")
     result = fit(settings, tmp_path / "run", dataset=mine)
     assert (result.results["dataset"], result.results["num_query"]) == ("mine", 2)
     assert result.results["others"]["demo"]["num_query"] == len(people.query)
-    both = results_table(result.results, result.results["others"]["demo"])
-    assert result.text == both
+    others = result.results["others"]
+    table = results_table(result.results, *others.values())
+    assert result.text == f"{table}\n{averages_table(result.results['averages'])}"
+    found = result.results["averages"]["parts"]
+    assert found["splits"] == ["parts:0", "parts:1"]
+    means = [others[name]["euclidean"]["mAP"] for name in found["splits"]]
+    assert found["euclidean"]["mAP"]["mean"] == pytest.approx(sum(means) / 2)
     assert RunDir(tmp_path / "run").read_settings()["dataset"] == "mine"
     assert fit(settings, tmp_path / "run", dataset=mine, resume=True) == result
 

@@ -28,8 +28,11 @@ class Scores:
             {"share": share}, {"share": share, "weight": embedder.get_weights()[0].item()}
         )
 
+    def predictor(self, embedder, model):
+        return None
+
     def evaluate_others(self, embedder, model, **_):
-        return {"other": {"share": 0.0}}
+        return {"others": {"other": {"share": 0.0}}}
 
 
 @pytest.fixture
