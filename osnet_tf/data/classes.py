@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from osnet_tf.data.dataset import DatasetLayoutError, DatasetNotFoundError
 from osnet_tf.data.image_files import is_clutter, is_image_name
+from osnet_tf.data.places import place_of
 
 #: What the folder of the images to report on may be called.
 _TEST = ("test", "val", "validation")
@@ -44,11 +45,12 @@ def read_classes(data_dir: str | os.PathLike, variant: str = "") -> ClassDataset
     """Reads one's own classes: `data_dir/train/CLASS/*`, as `read_class_folders`.
 
     Args:
-        data_dir: the folder of `train` and `test`.
-        variant: a folder below it to read in its place (`classes:NAME`).
+        data_dir: the folder of `train` and `test`, or a zip or tar file of it.
+        variant: a folder or such a file below it to read in its place (`classes:NAME`).
     """
-    root = Path(os.path.abspath(data_dir), *Path(variant).parts)
-    return read_class_folders(root, f"classes:{variant}" if variant else "classes")
+    return read_class_folders(
+        place_of(data_dir, variant), f"classes:{variant}" if variant else "classes"
+    )
 
 
 def read_class_folders(root: str | os.PathLike, name: str = "classes") -> ClassDataset:

@@ -8,6 +8,7 @@ from osnet_tf.data.file_names import cameras_of, numbered, tells_a_person
 from osnet_tf.data.image_files import is_clutter, is_image_name
 from osnet_tf.data.layouts import FOLDERS, read_market_layout, read_named_images
 from osnet_tf.data.people_table import TABLE_SUFFIXES, read_people_table
+from osnet_tf.data.places import place_of
 from osnet_tf.data.splitting import query_and_gallery, split_people
 
 #: Other names that datasets give the three folders of Market-1501's layout: VeRi's.
@@ -37,6 +38,7 @@ def read_folder(
       (`image_train`, `image_query`, `image_test`), or `train/`, `query/`, `gallery/` with images
       whose names tell person and camera, as those of Market-1501, DukeMTMC-reID, MSMT17 and VeRi.
     - a `.csv` or `.parquet` file: see `osnet_tf.data.people_table.read_people_table`.
+    - a zip or tar file of one of these, unpacked by `osnet_tf.data.archives.unpacked`.
 
     Who is trained on, and what is searched for, is made up where the data do not say it: see
     `osnet_tf.data.splitting.split_people`.
@@ -65,7 +67,7 @@ def read_folder(
     >>> len(dataset.train), len(dataset.query), len(dataset.gallery), dataset.has_cameras
     (2, 1, 1, True)
     """
-    root = Path(os.path.abspath(data_dir), *Path(variant).parts)
+    root = place_of(data_dir, variant)
     name = f"folder:{variant}" if variant else "folder"
     if not root.exists():
         raise DatasetNotFoundError(f"There is no folder or table {root}")

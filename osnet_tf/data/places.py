@@ -5,8 +5,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from osnet_tf.data.archives import is_archive, unpacked
 from osnet_tf.data.dataset import DatasetLayoutError, DatasetNotFoundError
-from osnet_tf.data.image_files import is_image_name
+from osnet_tf.data.image_files import is_clutter, is_image_name
 
 
 def find_root(
@@ -46,6 +47,38 @@ def find_root(
         f"{title} was not found. Received: data_dir={data_dir!r}\n"
         f"Looked for {', '.join(holds)} in:\n{looked_at}\n{how_to_lay_out}".rstrip()
     )
+
+
+def place_of(data_dir: str | os.PathLike, variant: str = "") -> Path:
+    """Where one's own data lie: `variant` below `data_dir`, or what is in such an archive.
+
+    A folder that holds one folder of folders and nothing else, as archives often do, stands for
+    that one.
+
+    Returns:
+        An absolute path, which need not exist.
+
+    Raises as `osnet_tf.data.archives.unpacked`.
+
+    >>> import tempfile
+    >>> data_dir = Path(tempfile.mkdtemp())
+    >>> (data_dir / "mine" / "train" / "ann").mkdir(parents=True)
+    >>> (data_dir / "mine" / "query" / "bob").mkdir(parents=True)
+    >>> place_of(data_dir).name
+    'mine'
+    """
+    place = Path(os.path.abspath(data_dir), *Path(variant).parts)
+    if is_archive(place):
+        place = unpacked(place)
+    while place.is_dir():
+        inside = [entry for entry in os.scandir(place) if not is_clutter(entry.name)]
+        if len(inside) != 1 or not inside[0].is_dir():
+            break
+        below = [e for e in os.scandir(inside[0]) if not is_clutter(e.name)]
+        if len(below) < 2 or not all(entry.is_dir() for entry in below):
+            break
+        place = Path(inside[0].path)
+    return place
 
 
 def named_images(

@@ -6,6 +6,7 @@ import pkgutil
 from collections.abc import Callable, Sequence
 
 from osnet_tf.checks import did_you_mean
+from osnet_tf.data.archives import is_archive, unpacked
 from osnet_tf.errors import ArgumentError
 
 # One line a reader: name -> "module:function". The function takes the data directory and, if it has
@@ -93,7 +94,8 @@ def load_dataset(
     Args:
         name: one of `dataset_names()`; "NAME:VARIANT" for a dataset that has variants, such as
             `folder:PLACE`; or "package.module:function", a reader of one's own.
-        data_dir: the directory that holds the datasets; for "folder" the data themselves.
+        data_dir: the directory that holds the datasets; for "folder" and "classes" the data
+            themselves. Also a zip or tar file of it: see `osnet_tf.data.archives.unpacked`.
         split_identities: in [0, 1], the share of the people who become query and gallery, for a
             dataset without a split of its own.
         seed: int >= 0, decides which people these are.
@@ -168,6 +170,8 @@ def _read(name, data_dir, **options) -> list:
     if variant and "variant" not in taken:
         raise ArgumentError(f"The dataset {name.partition(':')[0]!r} has no variants. "
                             f"Received: {name!r}", argument="dataset")  # fmt: skip
+    if is_archive(data_dir):
+        data_dir = unpacked(data_dir)
     read = reader(data_dir, **{key: value for key, value in options.items() if key in taken})
     found = read if isinstance(read, list) else [read]
     for dataset in found or [None]:

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from osnet_tf import OSNet
-from osnet_tf.data import register_dataset
 from osnet_tf.data.attributes import AttributeDataset, AttributeSample
+from osnet_tf.data.registry import READERS
 from osnet_tf.errors import ArgumentError
 from osnet_tf.evaluation import evaluate_predictor
 from osnet_tf.runs import RunDir
@@ -95,13 +95,13 @@ def test_the_majority_is_what_it_is_measured_against(trained):
     assert majority == {"mA": 0.5, "accuracy": 0.0, "precision": 0.0, "recall": 0.0, "F1": 0.0}
 
 
-def test_attributes_beside_identities(tmp_path):
+def test_attributes_beside_identities(tmp_path, monkeypatch):
     """Both are learnt, the embedder is judged as ever."""
     people = make_people(tmp_path)
     rows = [AttributeSample(s.path, (s.pid % 2, int(s.camid > 0))) for s in people.train]
     attributes = AttributeDataset("odd", ("odd", "elsewhere"), tuple(rows))
     settings = config(tmp_path, epochs=2, attributes="odd", attribute_weight=0.25)
-    register_dataset("odd", lambda _: attributes)
+    monkeypatch.setitem(READERS, "odd", lambda _: attributes)
     task = make_task(settings)
     assert isinstance(task, IdentityAndAttributesTask)
     targets = task.targets(task.samples)

@@ -11,7 +11,8 @@ import pytest
 import tensorflow as tf
 
 from osnet_tf.config import ConfigError
-from osnet_tf.data import ImageError, load_dataset, register_dataset
+from osnet_tf.data import ImageError, load_dataset
+from osnet_tf.data.registry import READERS
 from osnet_tf.errors import InUseError, WriteError
 from osnet_tf.evaluation import EvaluationConfig, evaluate_source
 from osnet_tf.files import locked
@@ -155,7 +156,7 @@ def test_a_run_on_all_people_says_so(data_dir, tmp_path):
     assert record["datasets"]["demo"]["trained_on"]
 
 
-def test_a_dataset_of_ones_own_and_others_to_judge_by(data_dir, tmp_path):
+def test_a_dataset_of_ones_own_and_others_to_judge_by(data_dir, tmp_path, monkeypatch):
     """The others' splits with their mean; and a resumed run takes it as well."""
     people = load_dataset("demo", data_dir)
     mine = people._replace(name="mine", query=people.query[:2])
@@ -166,7 +167,7 @@ def test_a_dataset_of_ones_own_and_others_to_judge_by(data_dir, tmp_path):
             whole._replace(name=f"parts:{n}", query=people.query[n::2]) for n in range(2)
         ]  # fmt: skip
 
-    register_dataset("parts", read_splits)
+    monkeypatch.setitem(READERS, "parts", read_splits)
     settings = config(data_dir, target="demo,parts:all")
     result = fit(settings, tmp_path / "run", dataset=mine)
     assert (result.results["dataset"], result.results["num_query"]) == ("mine", 2)
@@ -324,12 +325,13 @@ def test_folders_of_ones_own_people(tmp_path):
     assert again.dataset == task.dataset
 
 
-def test_two_sources_are_trained_on_with_their_people_apart(data_dir, tmp_path):
+def test_two_sources_are_trained_on_with_their_people_apart(data_dir, tmp_path, monkeypatch):
     demo = load_dataset("demo", data_dir)
     copied = [
         sample._replace(path=str(tmp_path / os.path.basename(sample.path))) for sample in demo.train
     ]
-    register_dataset("demo_again", lambda _: demo._replace(name="demo_again", train=tuple(copied)))
+    again = demo._replace(name="demo_again", train=tuple(copied))
+    monkeypatch.setitem(READERS, "demo_again", lambda _: again)
     task = make_task(config(data_dir, dataset="demo,demo_again", target="demo"))
     assert len(task.samples) == 2 * len(demo.train)
     assert len(set(task.targets(task.samples)["identity"].tolist())) == 2 * demo.num_train_pids
