@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from osnet_tf.checks import is_int, is_number
 from osnet_tf.errors import ArgumentError, FileError, NotFoundError, OSNetError, WriteError
 from osnet_tf.files import read_json, write_json
 
@@ -150,11 +151,15 @@ class Source(NamedTuple):
         model: The `.keras` file; it exists.
         datasets: Names of datasets, at least one.
         data_dir: Folder of the datasets.
+        split_identities, seed: The run's own, for datasets without a split of their own, as
+            `osnet_tf.data.load_datasets` takes them; its defaults with a `.keras` file.
     """
 
     model: Path
     datasets: tuple[str, ...]
     data_dir: str
+    split_identities: float = 0.5
+    seed: int = 0
 
 
 def source_of(*, run_dir=None, model=None, datasets=(), data_dir=None, default_dataset=None):
@@ -180,9 +185,14 @@ def source_of(*, run_dir=None, model=None, datasets=(), data_dir=None, default_d
         raise ArgumentError(
             f"Give either run_dir or model. Received: run_dir={run_dir}, model={model}"
         )
+    split = {}
     if run_dir:
         run = RunDir(run_dir)
         settings = run.read_settings()
+        split = {
+            "split_identities": _number(run, settings, "split_identities", is_number, 0.5),
+            "seed": _number(run, settings, "seed", is_int, 0),
+        }
         model = run.embedder
         datasets = datasets or (_text(run, settings, "dataset"),)
         data_dir = data_dir or _text(run, settings, "data_dir")
@@ -193,11 +203,18 @@ def source_of(*, run_dir=None, model=None, datasets=(), data_dir=None, default_d
     if not Path(model).exists():
         hint = " (training writes it at the end; go on with --resume)" if run_dir else ""
         raise NotFoundError(f"There is no model {model}{hint}")
-    return Source(Path(model), tuple(datasets), data_dir or "data")
+    return Source(Path(model), tuple(datasets), data_dir or "data", **split)
 
 
 def _text(run, settings, name):
     value = settings.get(name)
     if not isinstance(value, str):
         raise FileError(run.config_json, f"must hold a text as `{name}`. Received: {value!r}")
+    return value
+
+
+def _number(run, settings, name, is_kind, default):
+    value = settings.get(name, default)
+    if not is_kind(value) or value < 0:
+        raise FileError(run.config_json, f"must hold a number as `{name}`. Received: {value!r:.80}")
     return value

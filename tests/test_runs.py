@@ -55,15 +55,19 @@ def test_where_a_model_and_its_datasets_are(tmp_path):
     with pytest.raises(NotFoundError, match="go on with --resume"):
         source_of(run_dir=tmp_path)
     run.embedder.touch()
-    assert source_of(run_dir=tmp_path) == (run.embedder, ("demo",), "/data")
-    assert source_of(run_dir=tmp_path, datasets=["market1501"], data_dir="x")[1:] == (
-        ("market1501",),
-        "x",
-    )
-    assert source_of(model=run.embedder, default_dataset="demo")[1:] == (("demo",), "data")
+    assert source_of(run_dir=tmp_path) == (run.embedder, ("demo",), "/data", 0.5, 0)
+    other = source_of(run_dir=tmp_path, datasets=["market1501"], data_dir="x")
+    assert (other.datasets, other.data_dir) == (("market1501",), "x")
+    model = source_of(model=run.embedder, default_dataset="demo")
+    assert model == (run.embedder, ("demo",), "data", 0.5, 0)
     for arguments in ({}, {"run_dir": tmp_path, "model": run.embedder}):
         with pytest.raises(ArgumentError, match="Give either run_dir or model"):
             source_of(**arguments)
-    (tmp_path / "config.json").write_text('{"config": {"dataset": 3}}')
-    with pytest.raises(FileError, match=r"config\.json must hold a text as `dataset`"):
-        source_of(run_dir=tmp_path)
+    for wrong, message in [
+        ({"dataset": 3}, "a text as `dataset`"),
+        ({"dataset": "demo", "data_dir": "d", "seed": None}, "a number as `seed`"),
+        ({"dataset": "demo", "data_dir": "d", "split_identities": "x"}, "as `split_identities`"),
+    ]:
+        (tmp_path / "config.json").write_text(json.dumps({"config": wrong}))
+        with pytest.raises(FileError, match=rf"config\.json must hold .*{message}"):
+            source_of(run_dir=tmp_path)

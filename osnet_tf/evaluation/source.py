@@ -86,8 +86,10 @@ def evaluate_source(
     source = source_of(run_dir=run_dir, model=model, datasets=datasets, data_dir=data_dir)
     settings = RunDir(run_dir).read_settings() if run_dir else {}
     split = {
-        "split_identities": _first(split_identities, settings.get("split_identities"), 0.5),
-        "seed": _first(seed, settings.get("seed"), 0),
+        "split_identities": (
+            source.split_identities if split_identities is None else split_identities
+        ),
+        "seed": source.seed if seed is None else seed,
     }
     loaded = load_datasets(",".join(source.datasets), source.data_dir, **split)
     if output_dir is None:
@@ -180,10 +182,6 @@ def _is_trained_on(dataset, settings, data_dir, split):
         return False
     trained = {s.path for one in load_datasets(others, data_dir, **split) for s in one.train}
     return any(sample.path in trained for sample in dataset.query)
-
-
-def _first(*values):
-    return next(value for value in values if value is not None)
 
 
 def _write(found, dataset, output_dir, per_query):
