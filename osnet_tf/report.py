@@ -268,7 +268,7 @@ def export_compared_on(report):
 
 
 def latency_table(rows):
-    """What `osnet_tf.export.benchmark.compare_runtimes` returned, with ratios to the first row.
+    """What `osnet_tf.export.runtimes.compare_runtimes` returned, with ratios to the first row.
 
     >>> from types import SimpleNamespace
     >>> rows = [SimpleNamespace(name=n, milliseconds={1: v}) for n, v in (("a", 2.0), ("b", 3.0))]

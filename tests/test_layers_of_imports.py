@@ -27,6 +27,8 @@ LAYERS = {
     "osnet_tf.evaluation.config": NUMPY,
     "osnet_tf.evaluation": TENSORFLOW,
     "osnet_tf.export.config": NUMPY,
+    "osnet_tf.export.folder": NUMPY,
+    "osnet_tf.export.formats": NUMPY,
     "osnet_tf.export.model_json": NUMPY,
     "osnet_tf.export": TENSORFLOW,
     "osnet_tf.files": NUMPY,

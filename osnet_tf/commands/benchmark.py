@@ -69,7 +69,7 @@ def training():
 
 def latency():
     command_line.load_tensorflow()
-    from osnet_tf.export.benchmark import compare_preset
+    from osnet_tf.export.runtimes import compare_preset
 
     return report.latency_table(compare_preset(FLAGS.preset))
 

@@ -20,17 +20,27 @@ def define_flags():
     flags.DEFINE_string("model", None, "A .keras file, in place of --run_dir.")
     flags.DEFINE_string("output_dir", None, "Folder of the files (default: saved_models/NAME).")
     flags.DEFINE_string(
-        "dataset", None, "Whose images calibrate and compare (default: the run's own, else demo)."
+        "dataset",
+        None,
+        "Whose images calibrate and compare, one or several, a,b (default: the run's own, else "
+        "demo).",
     )
-    flags.DEFINE_string("data_dir", None, "Folder of the datasets.")
+    flags.DEFINE_string("data_dir", None, "Folder of the datasets (default: the run's own).")
+    flags.DEFINE_float(
+        "split_identities",
+        None,
+        "Share of the people who become query and gallery, of a dataset without a split of its "
+        "own (default: the run's own, or 0.5).",
+        lower_bound=0,
+        upper_bound=1,
+    )
     command_line.define_config_flags(ExportConfig)
 
 
 def main(_):
     config = ExportConfig.from_dict(command_line.config_flags(ExportConfig))
     command_line.load_tensorflow()
-    from osnet_tf.export.export import ExportMismatchError
-    from osnet_tf.export.run import export_run
+    from osnet_tf.export import ExportMismatchError, export_run
 
     try:
         found = export_run(
@@ -40,6 +50,7 @@ def main(_):
             model=FLAGS.model,
             dataset=FLAGS.dataset,
             data_dir=FLAGS.data_dir,
+            split_identities=FLAGS.split_identities,
             show_progress=True,
         )
     except ExportMismatchError as error:

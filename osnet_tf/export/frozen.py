@@ -5,51 +5,106 @@ it again for each endpoint. So it is traced once (the same graph that `embed` ru
 become constants, and the formats share that graph.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from osnet_tf.architecture import Architecture, architecture_of, fingerprint
 from osnet_tf.embedding import inference_function
+from osnet_tf.errors import ArgumentError, WriteError
+from osnet_tf.models import model_size
 
 SIGNATURE = "serving_default"
 INPUT_NAME = "images"
 OUTPUT_NAME = "embeddings"
 
 
-def freeze(embedder):
+@dataclass(frozen=True, eq=False)
+class Frozen:
+    """A model's inference with the weights that it had, and all that the formats say about it.
+
+    Attributes:
+        function: A concrete function without variables, from uint8 RGB `(batch, height, width, 3)`,
+            any batch but 0, to float32 `(batch, dim)`.
+        size: `(height, width)` of the images.
+        dim: Length of an embedding.
+        name: The Keras model's.
+        architecture: An `Architecture`; None for a model that is no OSNet.
+        fingerprint: The Keras model's, as `osnet_tf.architecture.fingerprint` gives it.
+    """
+
+    function: Callable
+    size: tuple[int, int]
+    dim: int
+    name: str
+    architecture: Architecture | None
+    fingerprint: str
+
+    def named_function(self, batch_size=None):
+        """A `tf.function` from `images` to `{"embeddings": ...}`, with a fixed batch or any (None).
+
+        Its graph is the frozen one itself, not a call of it, with the shapes that follow from the
+        batch: converters then see plain operators.
+        """
+        graph = self.function.graph.as_graph_def()
+        source, result = self.function.inputs[0], self.function.outputs[0]
+        spec = tf.TensorSpec((batch_size, *self.size, 3), tf.uint8, name=INPUT_NAME)
+
+        @tf.function(input_signature=[spec], autograph=False)
+        def embed(images):
+            (outputs,) = tf.graph_util.import_graph_def(
+                graph, {source.name: images}, [result.name], name=""
+            )
+            # Told, not checked in the graph: converters of other programs know no such check
+            outputs.set_shape((batch_size, self.dim))
+            return {OUTPUT_NAME: outputs}
+
+        return embed
+
+
+def freeze(model):
     """The model's inference as a graph without variables.
 
     Args:
-        embedder: A model as `osnet_tf.OSNet` returns, of a fixed input size.
+        model: A model as `osnet_tf.OSNet` returns, of a fixed input size; or a `Frozen`, which is
+            given back.
 
     Returns:
-        A concrete function from uint8 RGB `(batch, height, width, 3)`, any batch but 0, to float32
-        `(batch, feature_dim)`. It keeps the weights that the model has now.
+        `Frozen`. It keeps the weights that the model has now.
 
-    Raises ValueError if the model takes images of any size.
+    Raises ArgumentError if the model takes images of any size, or has several outputs.
 
     >>> from osnet_tf import OSNet
-    >>> frozen = freeze(OSNet("osnet_x0_25", input_shape=(64, 32, 3)))
-    >>> len(frozen.variables), frozen.outputs[0].shape
-    (0, TensorShape([None, 512]))
+    >>> frozen = freeze(OSNet("osnet_x0_25", input_shape=(64, 32, 3), streams=1))
+    >>> len(frozen.function.variables), frozen.size, frozen.dim, frozen.architecture.streams
+    (0, (64, 32), 512, 1)
     """
-    return convert_variables_to_constants_v2(inference_function(embedder).get_concrete_function())
+    if isinstance(model, Frozen):
+        return model
+    size = model_size(model)
+    concrete = inference_function(model).get_concrete_function()
+    return Frozen(
+        convert_variables_to_constants_v2(concrete),
+        size,
+        model.output_shape[-1],
+        model.name,
+        _architecture(model),
+        fingerprint(model),
+    )
 
 
-def named_function(frozen, batch_size=None):
-    """A `tf.function` from `images` to `{"embeddings": ...}`, with a fixed batch or any (None).
+def save_module(module, directory, signatures):
+    """Writes a SavedModel; raises WriteError where TensorFlow says that it cannot be written."""
+    try:
+        tf.saved_model.save(module, str(directory), signatures=signatures)
+    except tf.errors.OpError as error:
+        raise WriteError(directory, error.message) from error
 
-    Its graph is the frozen one itself, not a call of it, with the shapes that follow from the
-    batch: converters then see plain operators.
-    """
-    graph = frozen.graph.as_graph_def()
-    source, result = frozen.inputs[0], frozen.outputs[0]
-    shape = (batch_size, *source.shape[1:])
 
-    @tf.function(input_signature=[tf.TensorSpec(shape, tf.uint8, name=INPUT_NAME)], autograph=False)
-    def embed(images):
-        outputs = tf.graph_util.import_graph_def(
-            graph, {source.name: images}, [result.name], name=""
-        )
-        return {OUTPUT_NAME: tf.ensure_shape(outputs[0], (batch_size, result.shape[-1]))}
-
-    return embed
+def _architecture(model):
+    try:
+        return architecture_of(model)
+    except ArgumentError:  # somebody's own network
+        return None

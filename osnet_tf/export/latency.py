@@ -17,8 +17,8 @@ import numpy as np
 import tensorflow as tf
 
 from osnet_tf.embedding import inference_function
-from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE
-from osnet_tf.export.runners import runner
+from osnet_tf.export.formats import get_format
+from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE, save_module
 from osnet_tf.models import model_size
 
 #: Rounds before those that count.
@@ -30,8 +30,8 @@ def latencies(models, *, size, threads=(1, 2), rounds=20):
     """Milliseconds of models for one batch.
 
     Args:
-        models: Dict from a name to `(format, path, batch_size)`, as `runner` takes them; the batch
-            size is >= 1.
+        models: Dict from a name to `(format, path, batch_size)`, the format as `get_format`
+            takes it; the batch size is >= 1.
         size: `(height, width)` of the images.
         threads: Numbers of threads, each >= 1.
         rounds: How often each model runs, >= 1, after some rounds to warm up.
@@ -67,7 +67,7 @@ def save_keras_graph(embedder, directory):
         input_signature=[tf.TensorSpec((None, *model_size(embedder), 3), tf.uint8, INPUT_NAME)],
         autograph=False,
     )
-    tf.saved_model.save(module, str(directory), signatures={SIGNATURE: module.serve})
+    save_module(module, directory, {SIGNATURE: module.serve})
     return str(directory)
 
 
@@ -80,7 +80,7 @@ def work(job, answer):
     for name, kind, path, batch_size in plan["models"]:
         shape = (batch_size, *plan["size"], 3)
         images = np.random.default_rng(0).integers(0, 256, shape, "uint8")
-        runs[name] = (runner(kind, path, plan["threads"]), images)
+        runs[name] = (get_format(kind).open(path, plan["threads"]), images)
         times[name] = []
     for done in range(WARM_UP + plan["rounds"]):
         for name, (run, images) in runs.items():

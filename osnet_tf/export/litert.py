@@ -7,33 +7,28 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from osnet_tf.errors import ArgumentError
+from osnet_tf.checks import check_choice, check_int
+from osnet_tf.errors import ArgumentError, FileError
 from osnet_tf.export.flatbuffer import LiteRTModel
-from osnet_tf.export.frozen import (
-    INPUT_NAME,
-    OUTPUT_NAME,
-    SIGNATURE,
-    freeze,
-    named_function,
-)
-from osnet_tf.export.quantization import quantize
-from osnet_tf.files import whole_file
-from osnet_tf.models import model_size
+from osnet_tf.export.formats import PRECISIONS, Format, Graph
+from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE, freeze, save_module
+from osnet_tf.export.int8 import quantize
+from osnet_tf.export.litert_graph import inspect_litert
+from osnet_tf.export.litert_runtime import LiteRTEmbedder
+from osnet_tf.files import check_regular_file, whole_file
 from osnet_tf.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 
-PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
 _METADATA = "osnet_tf.json"
 
 
 def export_litert(
-    embedder,
+    model,
     path,
     *,
     precision="fp32",
     batch_size=1,
     calibration_images=None,
     integer_io=False,
-    frozen=None,
 ):
     """Writes a `.tflite` file.
 
@@ -43,7 +38,7 @@ def export_litert(
     falls into many delegate partitions and runs several times slower.
 
     Args:
-        embedder: A model as `osnet_tf.OSNet` returns, of a fixed input size.
+        model: A model as `osnet_tf.OSNet` returns, of a fixed input size, or `freeze` of one.
         path: The file.
         precision: "fp32"; "fp16", weights of 16 bits, half the file, the same speed on a CPU;
             "dynamic", int8 weights and activations quantised as they come; "int8", all integers.
@@ -53,81 +48,79 @@ def export_litert(
             the training set, as `osnet_tf.data.calibration_sample.calibration_paths` draws them;
             all are held in float32 at once, and more than 128 have not helped.
         integer_io: For "int8" only: `embeddings` are int8 with a scale and a zero point.
-        frozen: What `osnet_tf.export.frozen.freeze` returned for the model, if it is at hand; else
-            the model is traced for this file.
 
     Returns:
         `path` as a string.
 
-    Raises ValueError if the model takes images of any size, for an argument outside these, and for
-    "int8" without images to calibrate with or with instance normalisation in the model (OSNet-IBN,
-    OSNet-AIN), whose variances do not fit into 8 bits.
+    Raises:
+        ArgumentError: the model takes images of any size; an argument outside these; "int8" without
+            images to calibrate with, or with instance normalisation in the model (OSNet-IBN,
+            OSNet-AIN), whose variances do not fit into 8 bits.
+        WriteError: the file cannot be written.
 
     >>> import tempfile, pathlib
     >>> from osnet_tf import OSNet
-    >>> model = OSNet("osnet_x0_25", input_shape=(64, 32, 3))
+    >>> model = OSNet("osnet_x0_25", input_shape=(64, 32, 3), streams=1)
     >>> file = export_litert(model, pathlib.Path(tempfile.mkdtemp()) / "model.tflite")
     >>> from osnet_tf.export import run_litert
     >>> run_litert(file, np.zeros((2, 64, 32, 3), "uint8")).shape
     (2, 512)
     """
-    _check_arguments(embedder, precision, batch_size, calibration_images, integer_io)
+    check_choice(PRECISIONS, precision=precision)
+    check_int(batch_size=batch_size)
+    frozen = freeze(model)
+    if precision == "int8":
+        calibration_images = _checked_crops(calibration_images, frozen.size)
+    elif integer_io:
+        raise ArgumentError(f"`integer_io` is for int8 only. Received: precision={precision!r}")
+    content = _convert(frozen, precision, batch_size)
+    if precision == "int8":
+        content = quantize(content, calibration_images, integer_io=integer_io)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as new:
+        new.write_bytes(_with_metadata(content, frozen, precision, batch_size))
+    return str(path)
+
+
+def _convert(frozen, precision, batch_size):
+    """The bytes of a `.tflite` file; of int8, those of the float file that it is made from."""
     module = tf.Module()
-    module.serve = named_function(freeze(embedder) if frozen is None else frozen, batch_size)
+    module.serve = frozen.named_function(batch_size)
     with tempfile.TemporaryDirectory() as folder:
         # Converting a function without a SavedModel loses its signature
-        tf.saved_model.save(module, folder, signatures={SIGNATURE: module.serve})
+        save_module(module, folder, {SIGNATURE: module.serve})
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         if precision in ("fp16", "dynamic"):
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if precision == "fp16":
             converter.target_spec.supported_types = [tf.float16]
-        content = converter.convert()
-    if precision == "int8":
-        content = quantize(content, np.asarray(calibration_images), integer_io=integer_io)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as new:
-        new.write_bytes(_with_metadata(content, embedder, precision, batch_size))
-    return str(path)
+        return converter.convert()
 
 
-def _check_arguments(embedder, precision, batch_size, calibration_images, integer_io):
-    size = model_size(embedder)
-    if precision not in PRECISIONS:
-        raise ArgumentError(
-            f"`precision` must be one of {', '.join(PRECISIONS)}. Received: precision={precision!r}"
-        )
-    if not isinstance(batch_size, int) or batch_size < 1:
-        raise ArgumentError(
-            f"`batch_size` must be a positive integer. Received: batch_size={batch_size!r}"
-        )
-    if precision != "int8":
-        if integer_io:
-            raise ArgumentError(f"`integer_io` is for int8 only. Received: precision={precision!r}")
-        return
-    if calibration_images is None:
+def _checked_crops(images, size):
+    if images is None:
         raise ArgumentError(
             "precision='int8' needs `calibration_images`, some hundred real crops of the training "
             "set, to take the ranges of values from. Received: calibration_images=None"
         )
-    images = np.asarray(calibration_images)
+    images = np.asarray(images)
     if images.dtype != np.uint8 or images.shape[1:] != (*size, 3) or not len(images):
         raise ArgumentError(
             f"`calibration_images` must be uint8 of shape (n, {size[0]}, {size[1]}, 3). "
             f"Received: {images.dtype} {images.shape}"
         )
+    return images
 
 
-def _with_metadata(content, embedder, precision, batch_size):
+def _with_metadata(content, frozen, precision, batch_size):
     model = LiteRTModel(content)
-    height, width = model_size(embedder)
     metadata = {
-        "name": embedder.name,
+        "name": frozen.name,
         "precision": precision,
         "input": {
             "name": INPUT_NAME,
-            "shape": [batch_size, height, width, 3],
+            "shape": [batch_size, *frozen.size, 3],
             "dtype": "uint8",
             "layout": "NHWC",
             "color_order": "RGB",
@@ -138,7 +131,7 @@ def _with_metadata(content, embedder, precision, batch_size):
                 "std": [255 * value for value in IMAGENET_STD],
             },
         },
-        "output": {"name": OUTPUT_NAME, "size": embedder.output_shape[-1]},
+        "output": {"name": OUTPUT_NAME, "size": frozen.dim},
     }
     model.set_metadata(_METADATA, json.dumps(metadata).encode())
     return model.content()
@@ -152,16 +145,45 @@ def read_litert_metadata(path):
         `in_graph: True`: the graph does it, with this mean and standard deviation of 0..255
         values, and the caller hands over plain pixels.
 
-    Raises ValueError if the file has none.
+    Raises FileError if the file has none, NotFoundError if there is no file.
 
     >>> import tempfile, pathlib
     >>> from osnet_tf import OSNet
-    >>> model = OSNet("osnet_x0_25", input_shape=(64, 32, 3))
+    >>> model = OSNet("osnet_x0_25", input_shape=(64, 32, 3), streams=1)
     >>> file = export_litert(model, pathlib.Path(tempfile.mkdtemp()) / "model.tflite")
     >>> read_litert_metadata(file)["input"]["range"]
     [0, 255]
     """
-    content = LiteRTModel(Path(path).read_bytes()).metadata(_METADATA)
-    if content is None:
-        raise ArgumentError(f"{path} has no metadata of osnet_tf: export_litert did not write it")
-    return json.loads(content)
+    check_regular_file(path)
+    try:
+        content = LiteRTModel(Path(path).read_bytes()).metadata(_METADATA)
+        if content is not None:
+            return json.loads(content)
+    except Exception as error:  # the flatbuffer classes raise whatever the bytes lead them to
+        raise FileError(path, f"is no LiteRT file of osnet_tf: {error!r:.200}") from error
+    raise FileError(path, "has no metadata of osnet_tf: export_litert did not write it")
+
+
+def _write(frozen, path, artefact, crops):
+    int8 = artefact.precision == "int8"
+    return export_litert(
+        frozen,
+        path,
+        precision=artefact.precision,
+        batch_size=artefact.batch_size,
+        calibration_images=crops() if int8 else None,
+        integer_io=artefact.integer_io,
+    )
+
+
+def _describe(path):
+    graph = inspect_litert(path)
+    return Graph(
+        operators=dict(graph.operators),
+        partitions=graph.partitions,
+        undelegated=dict(graph.undelegated),
+        output=LiteRTEmbedder(path).output,
+    )
+
+
+FORMAT = Format(write=_write, open=LiteRTEmbedder, describe=_describe)

@@ -57,7 +57,7 @@ def run_litert(path, images, *, num_threads=1):
     Returns:
         float32 `(n, feature_dim)`; integer embeddings are scaled back.
 
-    Raises ValueError if n is no multiple of the file's batch size.
+    Raises ArgumentError if n is no multiple of the file's batch size.
     """
     embedder = LiteRTEmbedder(path, num_threads)
     batch = embedder.batch_size

@@ -1,20 +1,20 @@
 """What `model.json` holds: all that a program must know to use the files that lie beside it."""
 
-from pathlib import Path
-
-from osnet_tf.export.model_json import FORMAT_VERSION, sha256
-from osnet_tf.models import model_size
+from osnet_tf.export.model_json import FORMAT_VERSION
 from osnet_tf.runs import provenance
 
 
-def manifest(embedder, name, files, *, thresholds=(), l2_normalize=False):
+def manifest(frozen, name, files, *, reports=(), thresholds=(), l2_normalize=False):
     """The contents of `model.json`, a dict that JSON can hold.
 
     Its keys, all of them always there::
 
         format_version  1; a reader refuses numbers that it does not know
         name            the model's name, that of its folder
-        preset          the architecture, such as "osnet_x0_25"
+        architecture    {preset, feature_dim, streams, lite, gate, stem, widths, stem_norm,
+                        instance_norms}: all that decides what is computed, the weights apart; null
+                        for a network that is no OSNet
+        fingerprint     SHA-256 over the Keras model's architecture, input size and weights
         input           name "images", height, width, channels 3, dtype "uint8", layout "NHWC",
                         color_order "RGB", range [0, 255], normalization "in the model" (so a
                         program must not subtract a mean), resize (the rule in words)
@@ -32,6 +32,7 @@ def manifest(embedder, name, files, *, thresholds=(), l2_normalize=False):
                         SavedModel is a folder: its sha256 is null and it has `contents`, a list of
                         {path, bytes, sha256}. A file with integer output has `output`, {dtype,
                         scale, zero_point}: an embedding is (integer - zero_point) * scale
+        reports         a list of {path, bytes, sha256}: files for people, which no program needs
         versions        of Python and the packages that wrote the files
         commit          of the project, or null
         date            ISO 8601, UTC
@@ -40,9 +41,10 @@ def manifest(embedder, name, files, *, thresholds=(), l2_normalize=False):
     embedding.name; the ONNX graph's input and output have the same names.
 
     Args:
-        embedder: A model as `osnet_tf.OSNet` returns, of a fixed input size.
+        frozen: The model: an `osnet_tf.export.frozen.Frozen`.
         name: The model's name.
-        files: What `file_entry` returned for each file, with `passed`.
+        files: `Exported.entry()` of each file.
+        reports: `stored_files` of each report.
         thresholds: `Calibration`s of the model's own embeddings. Where the exported ones are
             normalised, only those of the cosine distance still hold, and are kept.
         l2_normalize: Whether the exported embeddings have length 1.
@@ -51,16 +53,21 @@ def manifest(embedder, name, files, *, thresholds=(), l2_normalize=False):
         The dict.
 
     >>> from osnet_tf import OSNet
-    >>> about = manifest(OSNet("osnet_x0_25", input_shape=(64, 32, 3)), "mine", [])
+    >>> from osnet_tf.export.frozen import freeze
+    >>> model = freeze(OSNet("osnet_x0_25", input_shape=(64, 32, 3), streams=1, name="x"))
+    >>> about = manifest(model, "mine", [])
+    >>> about["architecture"]["preset"], about["architecture"]["streams"]
+    ('osnet_x0_25', 1)
     >>> about["input"]["height"], about["embedding"]["size"], about["thresholds"]
     (64, 512, [])
     """
-    height, width = model_size(embedder)
+    height, width = frozen.size
     where = provenance()
     return {
         "format_version": FORMAT_VERSION,
         "name": name,
-        "preset": embedder.name,
+        "architecture": frozen.architecture and frozen.architecture.to_dict(),
+        "fingerprint": frozen.fingerprint,
         "input": {
             "name": "images",
             "height": height,
@@ -78,7 +85,7 @@ def manifest(embedder, name, files, *, thresholds=(), l2_normalize=False):
         },
         "embedding": {
             "name": "embeddings",
-            "size": embedder.output_shape[-1],
+            "size": frozen.dim,
             "dtype": "float32",
             "l2_normalized": l2_normalize,
         },
@@ -88,34 +95,8 @@ def manifest(embedder, name, files, *, thresholds=(), l2_normalize=False):
             if calibration.metric == "cosine" or not l2_normalize
         ],
         "files": list(files),
+        "reports": list(reports),
         "versions": where["versions"],
         "commit": where["commit"],
         "date": where["date"],
     }
-
-
-def file_entry(artefact):
-    """The entry of `files` for an `Artefact`, as `manifest` describes it, without `passed`."""
-    path = Path(artefact.path)
-    files = sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]
-    contents = [
-        {
-            "path": file.relative_to(path.parent).as_posix(),
-            "bytes": file.stat().st_size,
-            "sha256": sha256(file),
-        }
-        for file in files
-    ]
-    entry = {
-        "path": path.name,
-        "format": artefact.format,
-        "precision": artefact.precision,
-        "batch_size": artefact.batch_size,
-        "bytes": sum(one["bytes"] for one in contents),
-        "sha256": None if path.is_dir() else contents[0]["sha256"],
-    }
-    if path.is_dir():
-        entry["contents"] = contents
-    if artefact.output:
-        entry["output"] = dict(artefact.output)
-    return entry

@@ -11,7 +11,8 @@ import keras
 import numpy as np
 
 from osnet_tf.errors import MissingPackageError
-from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, freeze, named_function
+from osnet_tf.export.formats import Format, Graph
+from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, freeze
 from osnet_tf.files import whole_file
 
 OPSET = 17
@@ -19,36 +20,36 @@ OPSET = 17
 _NESTING = re.compile(r"^.*PartitionedCall(_\d+)?/")
 
 
-def export_onnx(embedder, path, *, frozen=None):
+def export_onnx(model, path):
     """Writes an `.onnx` file, by Keras's own exporter (tf2onnx), opset 17.
 
     Its input `images` is uint8 RGB `(batch, height, width, 3)` of any batch size >= 1, its output
     `embeddings` float32 `(batch, feature_dim)`; normalisation is part of the graph.
 
     Args:
-        embedder: A model as `osnet_tf.OSNet` returns, of a fixed input size.
+        model: A model as `osnet_tf.OSNet` returns, of a fixed input size, or `freeze` of one.
         path: The file.
-        frozen: What `osnet_tf.export.frozen.freeze` returned for the model, if it is at hand.
 
     Returns:
         `path` as a string.
 
     Raises:
-        ImportError: onnx or tf2onnx is not installed.
-        ValueError: the model takes images of any size.
+        MissingPackageError: onnx, tf2onnx or onnxruntime is not installed.
+        ArgumentError: the model takes images of any size.
+        WriteError: the file cannot be written.
     """
     onnx = require_onnx()
-    embed = named_function(frozen or freeze(embedder))
-    images = keras.Input(embedder.input_shape[1:], dtype="uint8", name=INPUT_NAME)
-    size = embedder.output_shape[-1]
-    model = keras.Model(images, {OUTPUT_NAME: _Graph(embed, size, name="embedder")(images)})
+    frozen = freeze(model)
+    images = keras.Input((*frozen.size, 3), dtype="uint8", name=INPUT_NAME)
+    embed = _FrozenLayer(frozen.named_function(), frozen.dim, name="embedder")
+    exported = keras.Model(images, {OUTPUT_NAME: embed(images)})
 
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     signature = keras.InputSpec(shape=images.shape, dtype="uint8", name=INPUT_NAME)
     with whole_file(path) as new:
         with _quiet():
-            model.export(
+            exported.export(
                 str(new),
                 format="onnx",
                 input_signature=[signature],
@@ -56,14 +57,14 @@ def export_onnx(embedder, path, *, frozen=None):
                 verbose=False,
             )
         graph = onnx.load(new)
-        _make_readable(graph.graph, embedder.name)
+        _make_readable(graph.graph, frozen.name)
         onnx.checker.check_model(graph, full_check=True)
         onnx.save(graph, new)
     return str(path)
 
 
 def require_onnx():
-    """The onnx package; raises ImportError if it, tf2onnx or onnxruntime is not installed."""
+    """The onnx package; raises MissingPackageError if it, tf2onnx or onnxruntime is missing."""
     _optional("tf2onnx")
     _optional("onnxruntime")
     return _optional("onnx")
@@ -86,7 +87,7 @@ def _make_readable(graph, name):
         value.name = short(value.name)
 
 
-class _Graph(keras.layers.Layer):
+class _FrozenLayer(keras.layers.Layer):
     """The frozen graph as a layer, since Keras exports models."""
 
     def __init__(self, embed, size, **kwargs):
@@ -103,7 +104,7 @@ class _Graph(keras.layers.Layer):
 def onnx_session(path, num_threads=1):
     """An ONNX Runtime session on the CPU.
 
-    Raises ImportError if onnxruntime is not installed.
+    Raises MissingPackageError if onnxruntime is not installed.
     """
     runtime = _optional("onnxruntime")
     options = runtime.SessionOptions()
@@ -126,7 +127,7 @@ def run_onnx(path, images, *, batch_size=64, num_threads=1):
     Returns:
         float32 `(n, feature_dim)`.
 
-    Raises ImportError if onnxruntime is not installed.
+    Raises MissingPackageError if onnxruntime is not installed.
     """
     session = onnx_session(path, num_threads)
     parts = [
@@ -161,3 +162,16 @@ def _optional(package):
             f"ONNX needs {package}, which is not installed: "
             "pip install onnx tf2onnx==1.17.0 onnxruntime"
         ) from error
+
+
+def _open(path, num_threads=1):
+    session = onnx_session(path, num_threads)
+    return lambda images: session.run([OUTPUT_NAME], {INPUT_NAME: images})[0]
+
+
+FORMAT = Format(
+    write=lambda frozen, path, artefact, crops: export_onnx(frozen, path),
+    open=_open,
+    describe=lambda path: Graph(operators=onnx_operators(path)),
+    require=require_onnx,
+)

@@ -5,6 +5,8 @@ from pathlib import Path
 from osnet_tf.files import whole_file, write_json
 from osnet_tf.report import export_cells, export_compared_on
 
+REPORTS = ("report.json", "report.md", "report.html")
+
 
 def write_reports(folder, report, page):
     """Writes `report.json`, `report.md` and `report.html` into a folder.
@@ -15,8 +17,8 @@ def write_reports(folder, report, page):
         page: The HTML page, as `osnet_tf.export.report_page.html_page` made it.
     """
     folder = Path(folder)
-    write_json(folder / "report.json", report)
-    for name, text in (("report.md", markdown(report)), ("report.html", page)):
+    write_json(folder / REPORTS[0], report)
+    for name, text in zip(REPORTS[1:], (markdown(report), page), strict=True):
         with whole_file(folder / name) as new:
             new.write_text(text, encoding="utf-8")
 

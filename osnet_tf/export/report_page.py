@@ -32,7 +32,7 @@ def html_page(report):
         style=_STYLE,
         title=escape(f"{report['name']}: parity report"),
         name=escape(report["name"]),
-        about=escape(f"{report['preset']} · {export_compared_on(report)}"),
+        about=escape(f"{report['architecture']} · {export_compared_on(report)}"),
         verdict_class="beyond" if failed else "passed",
         verdict=escape(verdict(report)),
         head=head,

@@ -1,23 +1,24 @@
 """Export to a SavedModel, for TensorFlow Serving and every program with TensorFlow."""
 
-import shutil
-import tempfile
+import os
 from pathlib import Path
 
 import tensorflow as tf
 
 from osnet_tf.data.decoding import decode
-from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, freeze, named_function
-from osnet_tf.models import model_size
+from osnet_tf.export.formats import Format
+from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE, freeze, save_module
+from osnet_tf.files import whole_folder
 from osnet_tf.preprocessing import resize
 
-SIGNATURES = ("serving_default", "serve_images", "serve_jpeg")
+SIGNATURES = (SIGNATURE, "serve_images", "serve_jpeg")
 
 
-def export_saved_model(embedder, directory, *, frozen=None):
+def export_saved_model(model, directory):
     """Writes a SavedModel with three signatures; each gives `embeddings`, float32 `(batch, dim)`.
 
-    - `serving_default`: `images`, uint8 RGB `(batch, height, width, 3)` of the model's size;
+    - `serving_default`: `images`, uint8 RGB `(batch, height, width, 3)` of the model's size; any
+      other size is refused;
     - `serve_images`: `images`, uint8 RGB `(batch, any, any, 3)`, resized in the graph by
       `osnet_tf.preprocessing.resize`;
     - `serve_jpeg`: `image_bytes`, strings `(batch,)`, each the bytes of a JPEG, PNG or BMP file of
@@ -28,33 +29,49 @@ def export_saved_model(embedder, directory, *, frozen=None):
     runs without this package.
 
     Args:
-        embedder: A model as `osnet_tf.OSNet` returns, of a fixed input size.
-        directory: Where to write; made if need be. What lies there is replaced.
-        frozen: What `osnet_tf.export.frozen.freeze` returned for the model, if it is at hand.
+        model: A model as `osnet_tf.OSNet` returns, of a fixed input size, or `freeze` of one.
+        directory: Where to write; its parents are made if need be, and nothing may lie there.
 
     Returns:
         `directory` as a string.
 
-    Raises ValueError if the model takes images of any size.
+    Raises:
+        ArgumentError: the model takes images of any size.
+        WriteError: something lies there already, or it cannot be written.
 
-    >>> import tempfile
+    >>> import pathlib, tempfile
     >>> from osnet_tf import OSNet
-    >>> model = OSNet("osnet_x0_25", input_shape=(64, 32, 3))
-    >>> serve = tf.saved_model.load(export_saved_model(model, tempfile.mkdtemp())).signatures
+    >>> model = OSNet("osnet_x0_25", input_shape=(64, 32, 3), streams=1)
+    >>> directory = export_saved_model(model, pathlib.Path(tempfile.mkdtemp(), "1"))
+    >>> serve = tf.saved_model.load(directory).signatures
     >>> images = tf.zeros((2, 80, 30, 3), tf.uint8)
     >>> tuple(serve["serve_images"](images=images)["embeddings"].shape)
     (2, 512)
     """
-    size = model_size(embedder)
-    model = named_function(frozen or freeze(embedder))
+    frozen, directory = freeze(model), Path(directory)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    module = _endpoints(frozen)
+    with whole_folder(directory) as new:
+        save_module(module, new, {name: getattr(module, name) for name in SIGNATURES})
+    return str(directory)
 
-    @_bearing_no_images
+
+def _endpoints(frozen):
+    """A module with a `tf.function` for each signature."""
+    size, embed = frozen.size, frozen.named_function()
+
     def serving_default(images):
-        return model(images)[OUTPUT_NAME]
+        # Neither batch norm nor resizing takes an empty batch: one black image stands in for it.
+        # Joining it (or none) to the images refuses any other height and width by itself.
+        number = tf.shape(images)[0]
+        missing = tf.cast(tf.equal(number, 0), tf.int32)
+        black = tf.zeros(tf.stack([missing, *size, 3]), tf.uint8)
+        return {OUTPUT_NAME: embed(tf.concat([images, black], 0))[OUTPUT_NAME][:number]}
 
-    @_bearing_no_images
     def serve_images(images):
-        return model(resize(images, size))[OUTPUT_NAME]
+        missing = tf.cast(tf.equal(tf.shape(images)[0], 0), tf.int32)
+        one_at_least = tf.pad(images, [[0, missing], [0, 0], [0, 0], [0, 0]])
+        return serving_default(resize(one_at_least, size)[: tf.shape(images)[0]])
 
     def serve_jpeg(image_bytes):
         return serving_default(
@@ -74,32 +91,24 @@ def export_saved_model(embedder, directory, *, frozen=None):
     for name, (function, shape, dtype, argument) in signatures.items():
         signature = [tf.TensorSpec(shape, dtype, name=argument)]
         setattr(module, name, tf.function(function, input_signature=signature, autograph=False))
-    _save(module, directory, {name: getattr(module, name) for name in SIGNATURES})
-    return str(directory)
+    return module
 
 
-def _bearing_no_images(embed):
-    """An endpoint of `embed` that takes an empty batch too.
+def open_saved_model(path, num_threads=1):
+    """Opens a SavedModel: a function from uint8 images to float32 embeddings.
 
-    Neither batch norm nor resizing does: one black image stands in for it and is cut off.
+    TensorFlow has one number of threads for the whole process, so `num_threads` changes nothing.
     """
+    model = tf.saved_model.load(os.fspath(path))
+    serve = model.signatures[SIGNATURE]
 
-    def endpoint(images):
-        number = tf.shape(images)[0]
-        missing = tf.cast(tf.equal(number, 0), tf.int32)
-        images = tf.pad(images, [[0, missing], [0, 0], [0, 0], [0, 0]])
-        return {OUTPUT_NAME: embed(images)[:number]}
+    def run(images, _keep=model):
+        return serve(**{INPUT_NAME: tf.constant(images)})[OUTPUT_NAME].numpy()
 
-    return endpoint
+    return run
 
 
-def _save(module, directory, signatures):
-    """Writes beside `directory` first, so that it is there as a whole or not at all."""
-    directory = Path(directory)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".saved_model-") as folder:
-        new = Path(folder) / "new"
-        tf.saved_model.save(module, str(new), signatures=signatures)
-        if directory.exists():
-            directory.rename(Path(folder) / "old")
-        shutil.move(new, directory)
+FORMAT = Format(
+    write=lambda frozen, path, artefact, crops: export_saved_model(frozen, path),
+    open=open_saved_model,
+)

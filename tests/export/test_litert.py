@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from osnet_tf.export.flatbuffer import LiteRTModel
-from osnet_tf.export.litert import PRECISIONS, export_litert, read_litert_metadata
+from osnet_tf.export.formats import PRECISIONS
+from osnet_tf.export.litert import export_litert, read_litert_metadata
 from osnet_tf.export.litert_graph import inspect_litert
 from osnet_tf.export.litert_runtime import LiteRTEmbedder, run_litert
 from osnet_tf.models import OSNet
@@ -86,7 +87,7 @@ def test_one_partition_that_leaves_only_the_pixels_outside(precision, files):
 
 def test_the_operators_that_break_a_partition_are_named(embedder, images, tmp_path, monkeypatch):
     """Without the depthwise pools the int8 graph falls apart, as DESIGN measured."""
-    monkeypatch.setattr("osnet_tf.export.quantization.pools_to_depthwise", lambda model: None)
+    monkeypatch.setattr("osnet_tf.export.int8.pools_to_depthwise", lambda model: None)
     file = export_litert(
         embedder, tmp_path / "x.tflite", precision="int8", calibration_images=images[:2]
     )

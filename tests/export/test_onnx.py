@@ -14,8 +14,8 @@ SIZE = (64, 32)
 
 
 @pytest.fixture(scope="module")
-def path(small_embedder, frozen, tmp_path_factory):
-    return export_onnx(small_embedder, tmp_path_factory.mktemp("o") / "model.onnx", frozen=frozen)
+def path(frozen, tmp_path_factory):
+    return export_onnx(frozen, tmp_path_factory.mktemp("o") / "model.onnx")
 
 
 @pytest.mark.parametrize("number", [1, 2, 7])

@@ -4,18 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from osnet_tf.data import ReidDataset, Sample
+from osnet_tf.export.comparison_images import choose_images
 from osnet_tf.export.config import Tolerance
-from osnet_tf.export.parity import choose_images, compare, cosines, problems, smallest_cosine
-from osnet_tf.export.runners import Artefact, in_batches
-
-
-def big_dataset():
-    """200 people with 2 queries and 8 gallery images each, 900 distractors."""
-    query = [Sample(f"q{p}_{i}", p, i) for p in range(1, 201) for i in range(2)]
-    gallery = [Sample(f"g{p}_{i}", p, 2 + i) for p in range(1, 201) for i in range(8)]
-    others = [Sample(f"d{i}", 0, 0) for i in range(900)]
-    return ReidDataset("big", (), tuple(query), tuple(gallery + others))
+from osnet_tf.export.exported import Agreement
+from osnet_tf.export.formats import Artefact, Format
+from osnet_tf.export.parity import compare, cosines, problems, smallest_cosine, thresholds_of
 
 
 def test_cosines():
@@ -25,32 +18,6 @@ def test_cosines():
     assert smallest_cosine(a, b) == pytest.approx(np.sqrt(0.5))
     assert smallest_cosine(a[2:], b[:1]) == 0.0
     assert np.isnan(smallest_cosine(np.full((1, 2), np.nan), b[:1]))
-
-
-def test_a_sample_keeps_people_whole_and_others_to_confuse_them_with():
-    dataset = big_dataset()
-    sample, evaluation = choose_images(dataset, "auto")
-    assert evaluation == "sample"
-    assert len(sample.query) + len(sample.gallery) == 1000
-    pids = {s.pid for s in sample.query}
-    assert len(pids) >= 40
-    for part in ("query", "gallery"):
-        kept = [s for s in getattr(dataset, part) if s.pid in pids]
-        assert set(kept) <= set(getattr(sample, part))
-    assert any(s.pid not in pids for s in sample.gallery)
-    assert choose_images(dataset, "auto")[0] == sample
-
-
-def test_small_sets_are_evaluated_in_full():
-    dataset = big_dataset()
-    assert choose_images(dataset, "full")[0] == dataset
-    small = dataset._replace(gallery=dataset.gallery[:100])
-    for evaluation in ("auto", "sample"):
-        assert choose_images(small, evaluation) == (small, "full")
-    none, evaluation = choose_images(dataset, "none")
-    assert (len(none.query), none.gallery, evaluation) == (100, (), "none")
-    with pytest.raises(ValueError, match=r"must be one of auto, full.*Received: evaluation='some'"):
-        choose_images(dataset, "some")
 
 
 @pytest.mark.parametrize(
@@ -70,24 +37,11 @@ def test_small_sets_are_evaluated_in_full():
     ],
 )
 def test_problems(row, expected):
-    found = problems({"error": None, **row}, Tolerance(min_cosine=0.9, max_map_drop=0.2))
+    agreement = Agreement(cosine_mean=1.0, **row)
+    found = problems(agreement, Tolerance(min_cosine=0.9, max_map_drop=0.2))
     assert len(found) == len(expected)
     for sentence, pattern in zip(found, expected, strict=True):
         assert re.search(pattern, sentence), sentence
-
-
-@pytest.mark.parametrize("number", [1, 3, 4])
-def test_a_static_batch_takes_any_number_of_images(number):
-    seen = []
-
-    def run(batch):
-        seen.append(len(batch))
-        return batch + 1
-
-    images = np.arange(number)
-    assert in_batches(run, images, 3).tolist() == (images + 1).tolist()
-    assert set(seen) == {3}
-    assert in_batches(run, images, None).tolist() == (images + 1).tolist()
 
 
 def test_compare_on_real_files(small_embedder, frozen, demo_people, monkeypatch):
@@ -96,7 +50,7 @@ def test_compare_on_real_files(small_embedder, frozen, demo_people, monkeypatch)
     from osnet_tf.export import parity
 
     def exact(images):
-        return frozen(tf.constant(images))[0].numpy()
+        return frozen.function(tf.constant(images))[0].numpy()
 
     def swapped(images):
         return exact(images)[[1, 0, *range(2, len(images))]]
@@ -104,21 +58,47 @@ def test_compare_on_real_files(small_embedder, frozen, demo_people, monkeypatch)
     def broken(images):
         raise RuntimeError("no kernel\nfor node 294")
 
-    runs = iter([exact, swapped, broken])
-    monkeypatch.setattr(parity, "runner", lambda *_: next(runs))
-    artefacts = [Artefact(name, "saved_model") for name in "123"]
+    def absurd(images):
+        return np.full((len(images), 512), np.nan, "float32")
+
+    runs = {"1": exact, "2": swapped, "3": broken, "4": absurd}
+    fake = Format(write=None, open=lambda path, num_threads: runs[path])
+    monkeypatch.setattr(parity, "get_format", lambda name: fake)
+    files = [(name, Artefact(name, "saved_model")) for name in runs]
     dataset, _ = choose_images(demo_people, "full")
-    found = compare(small_embedder, artefacts, dataset)
+    found = compare(small_embedder, files, dataset)
     paths = [s.path for s in (*dataset.query, *dataset.gallery)]
     expected = embed_paths(small_embedder, paths)
     np.testing.assert_allclose(found.embeddings, expected, rtol=1e-4, atol=1e-5)
-    good, bad, failed = found.artefacts
-    assert good["cosine_min"] == pytest.approx(1, abs=1e-6)
-    assert good["map_change"] == pytest.approx(0, abs=1e-6)
+    good, bad, failed, nan = found.agreements
+    assert good.cosine_min == pytest.approx(1, abs=1e-6)
+    assert good.map_change == pytest.approx(0, abs=1e-6)
     cosine = cosines(expected[:1], expected[1:2])[0]
-    assert bad["cosine_min"] == pytest.approx(cosine, abs=1e-5)
-    assert bad["cosine_mean"] == pytest.approx(1 - 2 * (1 - cosine) / len(paths), abs=1e-5)
-    assert bad["mAP"] != found.keras["mAP"]
-    assert bad["map_change"] == pytest.approx(100 * (bad["mAP"] - found.keras["mAP"]))
-    assert (failed["error"], failed["cosine_min"], failed["mAP"]) == ("no kernel", 0, 0)
-    assert good["error"] is None
+    assert bad.cosine_min == pytest.approx(cosine, abs=1e-5)
+    assert bad.cosine_mean == pytest.approx(1 - 2 * (1 - cosine) / len(paths), abs=1e-5)
+    assert bad.mAP != found.mAP
+    assert bad.map_change == pytest.approx(100 * (bad.mAP - found.mAP))
+    assert (failed.error, failed.cosine_min, failed.mAP) == ("no kernel", 0, 0)
+    assert (nan.error, nan.cosine_min, nan.mAP) == (None, 0, 0)
+    assert good.error is None
+    thresholds = thresholds_of(found.embeddings, dataset, "f00d")
+    assert {(t.metric, t.dataset, t.fingerprint) for t in thresholds} == {
+        ("cosine", "demo", "f00d")
+    }
+    check_rates(thresholds[-1], found.embeddings, dataset)
+
+
+def check_rates(calibration, embeddings, dataset):
+    """Its rates, counted pair by pair."""
+    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    accepted = {True: [], False: []}
+    for q, query in enumerate(dataset.query):
+        for g, sample in enumerate(dataset.gallery, start=len(dataset.query)):
+            same = query.pid == sample.pid
+            if not (same and query.camid == sample.camid):
+                distance = 1 - float(unit[q].astype("f8") @ unit[g].astype("f8"))
+                accepted[same].append(distance <= calibration.threshold + 1e-6)
+    assert len(accepted[True]) == calibration.num_same
+    assert np.mean(accepted[True]) == pytest.approx(calibration.tpr, abs=1 / len(accepted[True]))
+    wrong = np.mean(accepted[False])
+    assert wrong == pytest.approx(calibration.fpr, abs=1.5 / len(accepted[False]))

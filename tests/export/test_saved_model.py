@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,16 +8,15 @@ import pytest
 import tensorflow as tf
 
 from osnet_tf.embedding import embed_paths
+from osnet_tf.errors import WriteError
 from osnet_tf.export import export_saved_model
 
 SIZE = (64, 32)
 
 
 @pytest.fixture(scope="module")
-def folder(small_embedder, frozen, tmp_path_factory):
-    return export_saved_model(
-        small_embedder, tmp_path_factory.mktemp("saved_model") / "1", frozen=frozen
-    )
+def folder(frozen, tmp_path_factory):
+    return export_saved_model(frozen, tmp_path_factory.mktemp("saved_model") / "1")
 
 
 @pytest.fixture(scope="module")
@@ -85,25 +83,47 @@ def test_as_a_keras_layer(small_embedder, folder, crops):
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_saved_model_cli_shows_and_runs_it_without_this_package(folder, tmp_path, crops):
+def test_saved_model_cli_runs_it_without_this_package(folder, serve, tmp_path, crops):
     np.save(tmp_path / "images.npy", crops[:2])
-    tool = Path(sys.executable).with_name("saved_model_cli")
-    command = [tool, "run", "--dir", folder, "--tag_set", "serve"]
+    command = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli", "run"]
+    command += ["--dir", folder, "--tag_set", "serve"]
     command += ["--signature_def", "serve_images", "--inputs", f"images={tmp_path}/images.npy"]
     command += ["--outdir", tmp_path]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
-    assert np.load(tmp_path / "embeddings.npy").shape == (2, 512)
+    np.testing.assert_allclose(
+        np.load(tmp_path / "embeddings.npy"), serve("serve_images", images=crops[:2]), atol=1e-5
+    )
 
 
-def test_what_lay_there_is_replaced_as_a_whole(small_embedder, frozen, tmp_path):
+@pytest.mark.parametrize("shape", [(80, 32, 3), (64, 30, 3), (32, 64, 3), (65, 32, 3), (1, 1, 3)])
+def test_another_size_of_images_is_refused(folder, serve, shape):
+    """Resizing them is for the other two signatures; the network would take them, and be wrong."""
+    images = tf.zeros((2, *shape), tf.uint8)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"64.*32|Dimensions|shape"):
+        serve("serving_default", images=images)
+    layer = keras.layers.TFSMLayer(folder, call_endpoint="serving_default")
+    with pytest.raises((ValueError, TypeError, tf.errors.InvalidArgumentError)):
+        layer(images)
+
+
+def test_the_signature_tells_its_size(folder):
+    (signature,) = (
+        tf.saved_model.load(folder).signatures["serving_default"].structured_input_signature[1:]
+    )
+    assert signature["images"].shape.as_list() == [None, *SIZE, 3]
+    assert signature["images"].dtype == tf.uint8
+
+
+def test_what_lies_there_already_is_kept(frozen, tmp_path):
     (tmp_path / "1").mkdir()
-    (tmp_path / "1" / "old").write_text("old")
-    export_saved_model(small_embedder, tmp_path / "1", frozen=frozen)
-    assert not (tmp_path / "1" / "old").exists()
-    assert (tmp_path / "1" / "saved_model.pb").exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["1"]
+    (tmp_path / "1" / "mine").write_text("mine")
+    with pytest.raises(WriteError, match=r"1 cannot be written: something lies there already"):
+        export_saved_model(frozen, tmp_path / "1")
+    assert [path.name for path in tmp_path.rglob("*")] == ["1", "mine"]
 
 
 def test_a_model_of_any_size_is_refused(any_size, tmp_path):

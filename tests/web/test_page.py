@@ -15,10 +15,9 @@ import pytest
 from PIL import Image
 
 from osnet_tf.data.demo import generate_demo
-from osnet_tf.export import export_litert, run_litert
-from osnet_tf.export.manifest import file_entry, manifest
-from osnet_tf.export.model_json import read_manifest
-from osnet_tf.export.runners import Artefact
+from osnet_tf.export import Artefact, export_litert, freeze, read_manifest, run_litert
+from osnet_tf.export.exported import Exported, stored_files
+from osnet_tf.export.manifest import manifest
 from osnet_tf.files import write_json
 from osnet_tf.metrics import Calibration, pairwise_distances
 from osnet_tf.models import OSNet
@@ -88,15 +87,16 @@ def model_dir(tmp_path_factory, pixels):
         images = pixels if precision == "int8" else None
         path = folder / f"model_{precision}.tflite"
         export_litert(embedder, path, precision=precision, calibration_images=images)
-        artefact = Artefact(path, "litert", precision, batch_size=1)
-        files.append({**file_entry(artefact), "passed": True})
+        artefact = Artefact(path.name, "litert", precision, batch_size=1)
+        files.append(Exported(artefact, stored_files(path)).entry())
     vectors = run_litert(folder / "model_fp32.tflite", pixels)
     thresholds = []
     for metric in ("cosine", "euclidean", "sqeuclidean"):
         distance = pairwise_distances(vectors[:1], vectors[1:2], metric=metric)[0, 0].item()
         for factor, fpr in ((1.001, 0.01), (0.999, 0.001)):
             thresholds.append(Calibration(metric, factor * distance, fpr, 0.8, dataset="demo"))
-    write_json(folder / "model.json", manifest(embedder, "mine", files, thresholds=thresholds))
+    record = manifest(freeze(embedder), "mine", files, thresholds=thresholds)
+    write_json(folder / "model.json", record)
     return folder
 
 

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from osnet_tf.export.manifest import file_entry
-from osnet_tf.export.model_json import FORMAT_VERSION
-from osnet_tf.export.runners import Artefact
+from osnet_tf.export.exported import Exported, stored_files
+from osnet_tf.export.formats import Artefact
 from osnet_tf.files import write_json
 from osnet_tf.web import web_demo
 from osnet_tf.web.server import FOLDER, NPM_FILES
+from tests.export.handmade import manifest_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,16 +44,15 @@ def model_dir(tmp_path):
 
 
 def write_model_json(folder, **changes):
-    files = [
-        {**file_entry(Artefact(folder / name, "litert", batch_size=size)), "passed": passed}
-        for name, size, passed in [
-            ("model.tflite", 1, True),
-            ("batch8.tflite", 8, True),
-            ("failed.tflite", 1, False),
-        ]
-    ]
-    record = {"format_version": FORMAT_VERSION, "files": files, "thresholds": [], **changes}
-    write_json(folder / "model.json", record)
+    files = []
+    for name, size, problems in [
+        ("model.tflite", 1, ()),
+        ("batch8.tflite", 8, ()),
+        ("failed.tflite", 1, ("loses 9 points of mAP",)),
+    ]:
+        artefact = Artefact(name, "litert", batch_size=size)
+        files.append(Exported(artefact, stored_files(folder / name), problems=problems).entry())
+    write_json(folder / "model.json", {**manifest_of(files), **changes})
     return files
 
 
@@ -142,7 +141,7 @@ def test_errors_say_what_is_missing(model_dir, node_modules, tmp_path):
     write_model_json(model_dir, files=files[1:])
     assert "no LiteRT file of batch size 1 that passed" in refusal(ValueError)
     write_model_json(model_dir, files=[{**files[0], "path": "../mine/secret.txt"}])
-    assert "outside its folder: ../mine/secret.txt" in refusal(ValueError)
+    assert "outside its folder as `files[0].path`: '../mine/secret.txt'" in refusal(ValueError)
     write_model_json(model_dir)
     (model_dir / "batch8.tflite").unlink()  # which the page does not use
     with web_demo(model_dir, node_modules=node_modules):

@@ -26,7 +26,7 @@ async function start() {
   const answer = await fetch('/model/model.json');
   about = await answer.json();
   const {height, width} = about.input;
-  $('about').textContent = `${about.name} · ${about.preset} at ${height} × ${width}`;
+  $('about').textContent = `${about.name} · ${about.architecture?.preset ?? 'another network'} at ${height} × ${width}`;
   const usable = about.files.filter(
     (file) => file.format === 'litert' && file.batch_size === 1 && file.passed,
   );

@@ -1,4 +1,5 @@
-"""Ranges and corrected biases for an int8 graph: one walk through it, float and int8 side by side.
+"""Corrected biases for an int8 graph, and the ranges of its values: one walk through it, float and
+int8 side by side.
 
 An int8 network is wrong in two ways. Rounding scatters its values, which a distance between two
 embeddings mostly survives. And it shifts them: the mean of a channel moves a little in every
@@ -8,49 +9,38 @@ they are after their own correction (Nagel et al., arXiv 1906.04721, section 4.2
 means in the place of derived ones).
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import tensorflow as tf
 
 from osnet_tf.export.graph_values import LAYERS, POOLS, GraphValues, activation, layer_weights
-from osnet_tf.export.int8_equalization import equalize
+from osnet_tf.export.int8_ranges import PIXEL_RANGE
 
 #: Factor on the calibrated ranges where a gate begins and ends. A channel or two carry a whole
 #: gate, and the rare image that goes beyond the calibrated range there gets a wrong embedding.
 GATE_HEADROOM = 2.0
-PIXEL_RANGE = (0.0, 255.0)
 
 _SAME_RANGE = ("RESHAPE", "PAD", *POOLS)
 
 
-def calibrate(model, images, pixels=()):
-    """Equalises channels, corrects the biases, and sets every tensor's range, in the model itself.
+def correct_biases(model, images, pixels, gates):
+    """Corrects the biases in the model itself, as `quantize` will round the rest.
 
     Args:
         model: A float `LiteRTModel`.
         images: uint8 `(n, height, width, 3)`, n >= 1. All are held in memory at once, with a
             layer's values in float32: at 256x128, 128 images of OSNet x1.0 take about 5 GB.
         pixels: Numbers of the tensors that hold grey levels.
+        gates: `Gates` of the model.
 
     Returns:
-        Names of the tensors that must stay float: between a gate's average pool and its output.
-        A hidden unit or two decide there about all channels of a stream, 8 bits are too few for
-        them, and they are too small for floats to cost time.
+        Dict from a tensor's number to the range of its values, `(low, high)`.
 
-    Raises ValueError for an operator that OSNet does not have, as instance normalisation's are.
+    Raises ArgumentError for an operator that OSNet does not have, as instance normalisation's are.
     """
-    gates = _gate_tensors(model)
-    equalize(model, images, fixed=pixels, floats=gates.inside)
     walk = _Walk(model, images, pixels, gates)
     for operator in list(model.operators):
         walk.step(operator)
-    ranges = _workable(model, walk.ranges)
-    for tensor, (low, high) in ranges.items():
-        model.set_range(tensor, low, high)
-    for tensor in pixels:
-        model.set_range(tensor, *PIXEL_RANGE)
-    return [model.tensors[tensor].name.decode() for tensor in sorted(gates.inside)]
+    return walk.ranges
 
 
 class _Walk:
@@ -112,62 +102,6 @@ class _Walk:
         if kind in LAYERS:
             reach *= float(np.abs(self.model.constant(int(operator.inputs[1]))).max())
         return reach or 1.0
-
-
-class _Gates(NamedTuple):
-    """Tensors of the gates: what the average pool gives, what is float, the gates themselves."""
-
-    first: set
-    inside: set
-    last: set
-
-
-def _gate_tensors(model):
-    producer = {int(t): operator for operator in model.operators for t in operator.outputs}
-    gates = _Gates(set(), set(), set())
-    for operator in model.operators:
-        if model.kind(operator) != "LOGISTIC":
-            continue
-        above, path = operator, []
-        while above is not None and model.kind(above) in ("LOGISTIC", "FULLY_CONNECTED", "RESHAPE"):
-            path.append(int(above.outputs[0]))
-            above = producer.get(int(above.inputs[0]))
-        if above is not None and model.kind(above) == "MEAN":
-            gates.first.add(int(above.outputs[0]))
-            gates.inside.update(path)
-            gates.last.add(path[0])
-    return gates
-
-
-def _workable(model, ranges):
-    """The ranges, widened where XNNPACK refuses the ratio of two scales.
-
-    A sum's part may be at most a thousand times smaller than the sum, a layer's output at most 256
-    times finer than the product of one step of its input and its weights. Only units and streams
-    that hardly ever say anything come near that.
-    """
-    ranges = dict(ranges)
-
-    def at_least(tensor, width):
-        low, high = ranges[tensor]
-        if 0.0 < high - low < width:
-            factor = width / (high - low)
-            ranges[tensor] = (low * factor, high * factor)
-
-    def width(tensor):
-        low, high = ranges[tensor]
-        return high - low
-
-    for operator in reversed(model.operators):
-        (output,) = (int(t) for t in operator.outputs)
-        inputs = [int(t) for t in operator.inputs if int(t) in ranges]
-        if model.kind(operator) == "ADD":
-            for tensor in inputs:
-                at_least(tensor, width(output) / 500)
-        elif model.kind(operator) in LAYERS:
-            largest = float(np.abs(model.constant(int(operator.inputs[1]))).max())
-            at_least(output, width(inputs[0]) * largest / 127 / 100)
-    return ranges
 
 
 def _int8_weights(weights):

@@ -6,10 +6,12 @@ import tensorflow as tf
 
 from osnet_tf.export.flatbuffer import LiteRTModel
 from osnet_tf.export.graph_values import GraphValues
-from osnet_tf.export.int8_calibration import GATE_HEADROOM, _workable, calibrate
+from osnet_tf.export.int8 import quantize, round_to_int8
+from osnet_tf.export.int8_biases import GATE_HEADROOM, correct_biases
 from osnet_tf.export.int8_equalization import _channel_sizes, equalize
-from osnet_tf.export.int8_graph import fold_normalization, pools_to_depthwise
-from osnet_tf.export.quantization import quantize
+from osnet_tf.export.int8_gates import gates_of
+from osnet_tf.export.int8_ranges import workable
+from osnet_tf.export.int8_rewrites import fold_normalization, pools_to_depthwise
 
 SIZE = (16, 8)
 
@@ -177,44 +179,65 @@ def test_biases_are_corrected(content, images, monkeypatch):
             )
         model = LiteRTModel(content)
         pools_to_depthwise(model)
-        floats = calibrate(model, images)
-        from tensorflow.lite.python.convert import _types_pb2, mlir_quantize
-
-        rounded = mlir_quantize(
-            model.content(),
-            inference_type=_types_pb2.QUANTIZED_INT8,
-            input_data_type=tf.uint8,
-            output_data_type=tf.float32,
-            denylisted_nodes=floats,
-        )
+        gates = gates_of(model)
+        equalize(model, images, floats=gates.inside)
+        set_ranges(model, workable(model, correct_biases(model, images, (), gates)))
+        rounded = round_to_int8(model, gates.inside)
         shifts.append(np.abs((run(rounded, images) - expected).mean(0)).mean())
     assert shifts[0] < 0.7 * shifts[1]
 
 
+def set_ranges(model, ranges):
+    for tensor, (low, high) in ranges.items():
+        model.set_range(tensor, low, high)
+
+
 def test_gates_stay_float_and_get_headroom(content, images):
     model = LiteRTModel(content)
-    floats = calibrate(model, images)
-    kinds = {
-        model.tensors[int(operator.outputs[0])].name.decode(): model.kind(operator)
-        for operator in model.operators
-    }
-    assert sorted(kinds[name] for name in floats) == ["FULLY_CONNECTED"] * 2 + ["LOGISTIC"]
+    gates = gates_of(model)
+    kinds = {int(o.outputs[0]): model.kind(o) for o in model.operators}
+    assert sorted(kinds[t] for t in gates.inside) == ["FULLY_CONNECTED"] * 2 + ["LOGISTIC"]
+    assert [kinds[t] for t in gates.last] == ["LOGISTIC"]
+    assert [kinds[t] for t in gates.first] == ["MEAN"]
+    ranges = correct_biases(model, images, (), gates)
     sizes = _channel_sizes(model, images)
     for operator in model.operators:
         (output,) = (int(t) for t in operator.outputs)
-        high = float(model.tensors[output].quantization.max[0])
-        if model.kind(operator) == "LOGISTIC":
+        high = ranges[output][1]
+        if output in gates.last:
             assert high == pytest.approx(min(1.0, GATE_HEADROOM * sizes[output].max()), rel=0.05)
-        elif model.kind(operator) == "MEAN" and output != int(model.operators[-1].inputs[0]):
+        elif output in gates.first:
             assert high == pytest.approx(GATE_HEADROOM * sizes[output].max(), rel=0.05)
         elif model.kind(operator) == "ADD":
             assert high == pytest.approx(sizes[output].max(), rel=0.05)
+    rounded = LiteRTModel(quantize(content, images))
+    assert rounded.kinds().count("DEQUANTIZE") == 2  # into the gate, and the embedding
+    assert rounded.kinds().count("LOGISTIC") == 1
 
 
-def test_dead_units_get_workable_ranges(content, images):
-    """An all black calibration image leaves units dead; the file still runs."""
-    outputs = run(quantize(content, np.zeros_like(images[:1])), images[:2])
-    assert np.isfinite(outputs).all()
+def test_the_passes_leave_their_ranges_in_the_file(content, images):
+    """What the pixels can be is 0..255, and the others have scales."""
+    model = LiteRTModel(quantize(content, images))
+    scales = {}
+    for operator in model.operators:
+        if model.kind(operator) in ("ADD", "CONV_2D"):
+            quantization = model.tensors[int(operator.outputs[0])].quantization
+            scales[model.kind(operator), len(scales)] = float(quantization.scale[0])
+    assert len(scales) >= 3
+    assert all(0 < scale < 1 for scale in scales.values())
+    pixels = model.tensors[int(model.input)].quantization
+    assert (float(pixels.scale[0]), int(pixels.zeroPoint[0])) == (1.0, 0)
+
+
+def test_a_network_calibrated_on_one_black_image_still_follows_it(content, images):
+    """Units are dead on it; their ranges are made up, and the other images get embeddings that
+    have to do with theirs: nearer than another image's."""
+    black = np.zeros_like(images[:1])
+    rounded = quantize(content, black)
+    expected = run(content, black)
+    np.testing.assert_allclose(run(rounded, black), expected, atol=0.02 * np.abs(expected).max())
+    outputs = run(rounded, images[:2])
+    assert np.abs(outputs).max() > 0
 
 
 def test_instance_normalisation_is_refused(images):
@@ -230,6 +253,6 @@ def test_ratios_that_xnnpack_takes():
     (add,) = [o for o in model.operators if model.kind(o) == "ADD"]
     faint, loud = (int(t) for t in add.inputs)
     output = int(add.outputs[0])
-    ranges = _workable(model, {faint: (0.0, 1e-5), loud: (-1.0, 9.0), output: (-1.0, 9.0)})
+    ranges = workable(model, {faint: (0.0, 1e-5), loud: (-1.0, 9.0), output: (-1.0, 9.0)})
     assert ranges[faint][1] == pytest.approx(10 / 500)
     assert ranges[loud] == (-1.0, 9.0)

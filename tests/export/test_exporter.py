@@ -1,27 +1,38 @@
 """The whole export on the demo people; each format has a test module of its own."""
 
 import dataclasses
+import hashlib
 import json
+import resource
+import signal
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from osnet_tf import report as tables
+from osnet_tf.architecture import architecture_of, fingerprint
 from osnet_tf.config import ConfigError
+from osnet_tf.errors import ArgumentError, WriteError
 from osnet_tf.export import (
     ExportConfig,
+    ExportFolderError,
     ExportMismatchError,
     changed_files,
+    check_can_export,
     export_model,
+    exporter,
+    freeze,
     inspect_litert,
+    litert,
     read_manifest,
     run_litert,
     run_onnx,
 )
-from osnet_tf.export.export import with_unit_length
+from osnet_tf.export.exporter import with_unit_length
 from osnet_tf.metrics import Calibration
 from osnet_tf.models import OSNet
+from tests.export.handmade import write_export
 
 onnx = pytest.importorskip("onnxruntime", reason="needs onnx, tf2onnx and onnxruntime")
 SIZE = (64, 32)
@@ -41,15 +52,12 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def report(small_embedder, demo_people, folder):
     """Over an earlier export, whose model.json lists a file that is not written again."""
-    folder.mkdir()
-    old = {"format_version": 1, "files": [{"path": "model_int8.tflite"}]}
-    (folder / "model.json").write_text(json.dumps(old))
-    for name in ("model_int8.tflite", "notes.txt"):
-        (folder / name).write_text("old")
+    write_export(folder, {"1/old": b"old", "model_int8.tflite": b"old"})
+    (folder / "notes.txt").write_text("mine")
     return export_model(small_embedder, folder, demo_people, CONFIG)
 
 
-def test_every_file_is_there_and_is_the_one_in_model_json(report, folder):
+def test_every_file_is_there_and_is_the_one_in_model_json(small_embedder, report, folder):
     models = ["1", "model.tflite", "model_fp16.tflite", "model.onnx", "model.json"]
     reports = ["report.json", "report.md", "report.html"]
     assert {path.name for path in folder.iterdir()} == {*models, *reports, "notes.txt"}
@@ -64,6 +72,12 @@ def test_every_file_is_there_and_is_the_one_in_model_json(report, folder):
     }
     assert all(file["passed"] for file in record["files"])
     assert record["name"] == "mine"
+    assert record["architecture"] == architecture_of(small_embedder).to_dict()
+    assert record["fingerprint"] == fingerprint(small_embedder)
+    assert report["architecture"] == "osnet_x0_25"
+    assert [one["path"] for one in record["reports"]] == reports
+    for one in record["reports"]:
+        assert one["sha256"] == hashlib.sha256((folder / one["path"]).read_bytes()).hexdigest()
 
 
 def test_every_file_gives_the_embeddings_of_the_model(small_embedder, report, folder, crops):
@@ -130,21 +144,18 @@ def test_thresholds_are_measured_where_none_are_given(report, folder):
     thresholds = read_manifest(folder)["thresholds"]
     assert thresholds
     assert {(t["metric"], t["dataset"]) for t in thresholds} == {("cosine", "demo")}
+    assert {t["fingerprint"] for t in thresholds} == {read_manifest(folder)["fingerprint"]}
 
 
 def test_beyond_tolerance_fails_by_name_and_number(
     small_embedder, demo_people, tmp_path, monkeypatch
 ):
     """Another model's file in the place of this one's."""
-    from osnet_tf.export import export as module
-    from osnet_tf.export import litert
-
-    other = OSNet("osnet_x0_25", input_shape=(*SIZE, 3))
-    monkeypatch.setattr(
-        module,
-        "export_litert",
-        lambda _, *a, frozen, **k: litert.export_litert(other, *a, **k),
+    other = freeze(OSNet("osnet_x0_25", input_shape=(*SIZE, 3), streams=1))
+    other_litert = dataclasses.replace(
+        litert.FORMAT, write=lambda frozen, *rest: litert.FORMAT.write(other, *rest)
     )
+    monkeypatch.setattr(exporter, "get_format", lambda name: other_litert)
     config = ExportConfig(formats="tflite", latency_rounds=0, max_map_drop=0.0)
     given = [Calibration("cosine", 0.3, 1e-3, 0.8)]
     folder = tmp_path / "mine"
@@ -162,6 +173,49 @@ def test_beyond_tolerance_fails_by_name_and_number(
     assert [t["threshold"] for t in record["thresholds"]] == [0.3]
 
 
+def test_thresholds_of_other_weights_are_refused(small_embedder, demo_people, tmp_path):
+    foreign = Calibration("cosine", 0.3, 1e-3, 0.8, fingerprint="f00d")
+    with pytest.raises(ArgumentError, match="must be measured with the model that is exported"):
+        export_model(small_embedder, tmp_path / "mine", demo_people, thresholds=[foreign])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_written_is_refused_before_any_work(
+    small_embedder, demo_people, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(exporter, "freeze", None)  # nothing is even traced
+    (tmp_path / "mine" / "1").mkdir(parents=True)
+    (tmp_path / "mine" / "1" / "thesis.tex").write_text("years of work")
+    with pytest.raises(ExportFolderError, match="1 is not an export's"):
+        export_model(small_embedder, tmp_path / "mine", demo_people)
+    with pytest.raises(ExportFolderError, match="1 is not an export's"):
+        check_can_export(tmp_path / "mine")
+    check_can_export(tmp_path / "mine", ExportConfig(formats="onnx"))
+    with pytest.raises(WriteError, match="/dev/null cannot be written: it is a file"):
+        check_can_export("/dev/null")
+    untrained = demo_people._replace(train=())
+    with pytest.raises(ArgumentError, match="no training images"):
+        export_model(small_embedder, tmp_path / "x", untrained, ExportConfig(precisions="int8"))
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine", "1", "thesis.tex"]
+
+
+def test_a_full_disk_leaves_the_old_export(small_embedder, demo_people, tmp_path):
+    write_export(tmp_path / "mine", {"model.tflite": b"old"})
+    config = ExportConfig(formats="saved_model", latency_rounds=0, evaluate="none")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # an error, as ENOSPC is
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limits[1]))
+    try:
+        with pytest.raises(WriteError, match=f"^{tmp_path}/mine cannot be written: .*too large"):
+            export_model(small_embedder, tmp_path / "mine", demo_people, config)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert (tmp_path / "mine" / "model.tflite").read_bytes() == b"old"
+    assert changed_files(tmp_path / "mine") == []
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
 def test_unit_length_and_a_larger_batch(small_embedder, demo_people, tmp_path, crops):
     config = ExportConfig(
         formats="tflite", batch_sizes=(3,), l2_normalize=True, evaluate="none", latency_rounds=0
@@ -173,7 +227,10 @@ def test_unit_length_and_a_larger_batch(small_embedder, demo_people, tmp_path, c
     assert inspect_litert(tmp_path / "n" / "model_b3.tflite").partitions == 1
     found = run_litert(tmp_path / "n" / "model_b3.tflite", crops[:6])
     np.testing.assert_allclose(found, expected[:6], atol=1e-5)
-    assert read_manifest(tmp_path / "n")["embedding"]["l2_normalized"] is True
+    record = read_manifest(tmp_path / "n")
+    assert record["embedding"]["l2_normalized"] is True
+    assert record["architecture"]["preset"] == "osnet_x0_25"
+    assert record["fingerprint"] == fingerprint(small_embedder)
     assert "nothing ranked" in (tmp_path / "n" / "report.html").read_text()
 
 
@@ -185,10 +242,15 @@ def test_unit_length_and_a_larger_batch(small_embedder, demo_people, tmp_path, c
         ({"precisions": "fp32,fp32"}, "`precisions` must be some of .* each once"),
         (
             {"batch_sizes": (0,)},
-            r"`batch_sizes` must be numbers >= 1. Received: batch_sizes=\(0,\)",
+            r"`batch_sizes` must be >= 1. Received: batch_sizes=\(0,\)",
         ),
-        ({"threads": ()}, "`threads` must be numbers >= 1"),
-        ({"min_cosine": 2.0}, r"`min_cosine` must be in \[-1, 1\]. Received: min_cosine=2.0"),
+        ({"threads": ()}, "`threads` must name a number"),
+        ({"threads": (2, 2)}, "`threads` must name each number once"),
+        ({"calibration_images": 0}, "`calibration_images` must be >= 1"),
+        ({"seed": -1}, "`seed` must be >= 0"),
+        ({"latency_rounds": 2.5}, "`latency_rounds` must be an integer"),
+        ({"l2_normalize": "no"}, "`l2_normalize` must be true or false"),
+        ({"min_cosine": 2.0}, "`min_cosine` must be >= -1 and <= 1. Received: min_cosine=2.0"),
         ({"max_map_drop_quantized": -1.0}, "`max_map_drop_quantized` must be >= 0"),
         ({"evaluate": "half"}, "`evaluate` must be one of auto, full, sample, none"),
         ({"integer_io": True}, "`integer_io` is for the precision int8"),

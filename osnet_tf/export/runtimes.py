@@ -54,7 +54,7 @@ def compare_runtimes(embedder, *, calibration_images=None, threads=(1, 2), round
     Returns:
         List of `RuntimeLatency`, our fp32 file first.
 
-    Raises ImportError if onnx, tf2onnx or onnxruntime is not installed.
+    Raises MissingPackageError if onnx, tf2onnx or onnxruntime is not installed.
     """
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
