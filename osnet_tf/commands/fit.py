@@ -37,6 +37,12 @@ def main(_):
     command_line.load_tensorflow()  # only now that the flags are known to be good
     from osnet_tf.training import fit, read_profile
 
+    export_dir = Path("saved_models") / run_dir.path.name
+    if FLAGS.export:
+        from osnet_tf.export import check_can_export
+
+        check_can_export(export_dir)  # not only after all the epochs
+
     model = config.model
     command_line.say(
         f"{model.preset} at {model.height}x{model.width} on {config.data.dataset}: {run_dir.path}"
@@ -58,8 +64,7 @@ def main(_):
     if FLAGS.export:
         from osnet_tf.export import export_run
 
-        output_dir = Path("saved_models") / run_dir.path.name
-        command_line.say(report.export_table(export_run(run_dir.path, output_dir)))
+        command_line.say(report.export_table(export_run(run_dir.path, export_dir)))
     command_line.say(report.next_steps(run_dir.path))
 
 
