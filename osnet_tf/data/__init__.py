@@ -4,6 +4,7 @@ The TensorFlow side (`osnet_tf.data.pipeline`, `osnet_tf.data.augmentation`) is 
 name, never from here.
 """
 
+from osnet_tf.data.contact_sheet import contact_sheet
 from osnet_tf.data.dataset import (
     DatasetLayoutError,
     DatasetNotFoundError,
@@ -12,7 +13,7 @@ from osnet_tf.data.dataset import (
     SplitCounts,
     combine_all,
 )
-from osnet_tf.data.demo import demo_sheet, generate_demo, read_demo
+from osnet_tf.data.demo import generate_demo, read_demo
 from osnet_tf.data.held_out import hold_out
 from osnet_tf.data.image_files import ImageError, ImageListing, images_below
 from osnet_tf.data.layouts import read_market_layout
@@ -35,8 +36,8 @@ __all__ = [
     "Sample",
     "SplitCounts",
     "combine_all",
+    "contact_sheet",
     "dataset_names",
-    "demo_sheet",
     "generate_demo",
     "hold_out",
     "identity_batches",

@@ -42,7 +42,9 @@ class ClassDataset(NamedTuple):
 
 
 def read_classes(data_dir: str | os.PathLike, variant: str = "") -> ClassDataset:
-    """Reads one's own classes: `data_dir/train/CLASS/*`, as `read_class_folders`.
+    """Reads one's own classes, a folder for each.
+
+    `data_dir/train/CLASS/*` and `data_dir/test/CLASS/*`: see `read_class_folders`.
 
     Args:
         data_dir: the folder of `train` and `test`, or a zip or tar file of it.
@@ -78,6 +80,8 @@ def read_class_folders(root: str | os.PathLike, name: str = "classes") -> ClassD
             f"{root} must hold the folders train and test (or val), with a folder for each class"
         )
     classes = tuple(class_folders(root / "train"))
+    if not classes:
+        raise DatasetLayoutError(f"{root / 'train'} holds no folder of a class")
     unknown = sorted(set(class_folders(test)) - set(classes))
     if unknown:
         raise DatasetLayoutError(f"{test / unknown[0]} is a class that {root / 'train'} lacks")

@@ -147,7 +147,7 @@ def find_bad_image(paths):
     '/nowhere/photo.jpg does not exist'
     """
     for path in paths:
-        problem = _problem(path)
+        problem = image_problem(path)
         if problem:
             return f"{path} {problem}"
     return None
@@ -167,14 +167,19 @@ def check_images(paths, progress=None):
     osnet_tf.data.image_files.ImageError: /nowhere/photo.jpg does not exist
     """
     for path in paths:
-        problem = _problem(path)
+        problem = image_problem(path)
         if problem:
             raise ImageError(f"{path} {problem}")
         if progress is not None:
             progress(1)
 
 
-def _problem(path):
+def image_problem(path):
+    """What is wrong with an image file: "is truncated or corrupt", ...; None if it can be read.
+
+    >>> image_problem("/nowhere/photo.jpg")
+    'does not exist'
+    """
     path = os.fspath(path)
     try:
         kind = image_kind(path)

@@ -8,10 +8,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
 from osnet_tf.data.dataset import (
     DatasetLayoutError,
@@ -173,9 +171,10 @@ draws one. Received: data_dir='no/such/place'
 
 
 def load_demo(data_dir: str | os.PathLike) -> ReidDataset:
-    """Reads the demo set, and draws it with the default arguments first if there is none.
+    """Reads the demo people, who are drawn on first use.
 
-    Some 1,700 pictures, 7 MB, about a quarter of a minute. This is generation, not a download.
+    With the default arguments of `generate_demo`: some 1,700 pictures, 7 MB, about a quarter of a
+    minute. This is generation, not a download.
 
     Args:
         data_dir: the directory that holds `demo/`, or will.
@@ -197,61 +196,6 @@ def load_demo(data_dir: str | os.PathLike) -> ReidDataset:
     if os.path.lexists(_root(data_dir)):
         return read_demo(data_dir)
     return generate_demo(data_dir)
-
-
-def demo_sheet(
-    dataset: ReidDataset, people: Sequence[int] | int = 8, images_per_camera: int = 1
-) -> Image.Image:
-    """A contact sheet: a row for each person, a column for each camera.
-
-    Args:
-        dataset: any dataset; its files are read. (Do not publish a sheet of a borrowed one.)
-        people: the pids to show, or how many: then the first ones of the training people.
-        images_per_camera: how many pictures of each camera stand side by side, >= 1.
-
-    Returns:
-        RGB image. A picture that does not exist is left grey.
-
-    Raises:
-        ValueError: `people` is empty, or a pid is not in the dataset.
-
-    Example:
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as data_dir:
-    ...     dataset = generate_demo(data_dir, train_identities=3, test_identities=1, size=(32, 16))
-    ...     sheet = demo_sheet(dataset, people=2)
-    >>> sheet.size
-    (76, 70)
-    """
-    samples = [*dataset.train, *dataset.query, *dataset.gallery]
-    pids = list(dataset.train_labels)[:people] if isinstance(people, int) else list(people)
-    missing = sorted(set(pids) - {sample.pid for sample in samples})
-    if not pids or missing or images_per_camera < 1:
-        raise ArgumentError(
-            "people must be pids of the dataset, or how many to show (>= 1), and images_per_camera "
-            f">= 1. Received: people={people}, images_per_camera={images_per_camera}"
-            + (f"; not in the dataset: {missing}" if missing else "")
-        )
-    camids = sorted({sample.camid for sample in samples})
-    with Image.open(samples[0].path) as image:
-        width, height = image.size
-    gap = 2
-    columns = len(camids) * images_per_camera
-    sheet = Image.new(
-        "RGB",
-        (columns * (width + gap) + 2 * gap, len(pids) * (height + gap) + gap),
-        (128, 128, 128),
-    )
-    for row, pid in enumerate(pids):
-        for block, camid in enumerate(camids):
-            shown = [s for s in samples if (s.pid, s.camid) == (pid, camid)][:images_per_camera]
-            for index, sample in enumerate(shown):
-                column = block * images_per_camera + index
-                with Image.open(sample.path) as image:
-                    picture = image.convert("RGB").resize((width, height))
-                sheet.paste(picture, (gap + column * (width + gap), gap + row * (height + gap)))
-    return sheet
 
 
 def _root(data_dir: str | os.PathLike) -> str:

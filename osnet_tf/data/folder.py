@@ -27,7 +27,7 @@ def read_folder(
     split_identities: float = 0.5,
     seed: int = 0,
 ) -> ReidDataset:
-    """Reads people of one's own.
+    """Reads people of one's own: folders, a table, or an archive of them.
 
     `data_dir` is one of these:
 

@@ -163,7 +163,7 @@ def _check_each_once(names):
 
 def _read(name, data_dir, **options) -> list:
     """What a name stands for: one dataset, or all splits of it."""
-    reader, variant = _find(name)
+    reader, variant = find_reader(name)
     if variant:
         options["variant"] = variant
     taken = inspect.signature(reader).parameters
@@ -183,8 +183,13 @@ def _read(name, data_dir, **options) -> list:
     return found
 
 
-def _find(name):
-    """(reader, variant) of a name."""
+def find_reader(name: str) -> tuple:
+    """(reader, variant) of a name; raises ArgumentError for an unknown one, with the nearest.
+
+    >>> reader, variant = find_reader("viper:3")
+    >>> reader.__name__, variant
+    ('read_viper', '3')
+    """
     if isinstance(name, str):
         first, colon, rest = name.partition(":")
         if first in READERS and (rest or not colon):

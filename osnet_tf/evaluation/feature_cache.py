@@ -2,14 +2,13 @@
 
 import hashlib
 import os
-import re
 from pathlib import Path
 
 import numpy as np
 
 from osnet_tf.architecture import fingerprint
 from osnet_tf.errors import FileError, InUseError, NotFoundError
-from osnet_tf.files import locked, read_arrays, table_writer
+from osnet_tf.files import as_file_name, locked, read_arrays, table_writer
 from osnet_tf.runs import make_folder
 
 
@@ -68,15 +67,6 @@ class FeatureCache:
                 return features
         except InUseError:
             return embed()
-
-
-def as_file_name(name):
-    """A dataset's name as part of a file's: "package.module:function" has a colon.
-
-    >>> as_file_name("a+b"), as_file_name("my.data:read /x")
-    ('a+b', 'my.data_read_x')
-    """
-    return re.sub(r"[^\w.+-]+", "_", name)
 
 
 def _read(path, key, count):

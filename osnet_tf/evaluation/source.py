@@ -10,10 +10,10 @@ from osnet_tf.errors import ArgumentError
 from osnet_tf.evaluation.averages import average_splits
 from osnet_tf.evaluation.config import EvaluationConfig
 from osnet_tf.evaluation.evaluating import evaluate
-from osnet_tf.evaluation.feature_cache import FeatureCache, as_file_name
+from osnet_tf.evaluation.feature_cache import FeatureCache
 from osnet_tf.evaluation.preconditions import check_can_evaluate
 from osnet_tf.evaluation.recognition import evaluate_predictor
-from osnet_tf.files import locked, table_writer, write_json
+from osnet_tf.files import as_file_name, locked, table_writer, write_json
 from osnet_tf.metrics import (
     calibration_path,
     read_calibrations,

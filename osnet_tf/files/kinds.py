@@ -1,6 +1,7 @@
 """What a path leads to, and how it is shown."""
 
 import os
+import re
 import stat
 
 from osnet_tf.errors import FileError, NotFoundError
@@ -54,3 +55,12 @@ def _shown(character):
     if character in "\n\t" or character.isprintable():
         return character
     return character.encode("unicode_escape").decode("ascii")
+
+
+def as_file_name(name):
+    """A dataset's name as part of a file's: "package.module:function" has a colon.
+
+    >>> as_file_name("a+b"), as_file_name("my.data:read /x")
+    ('a+b', 'my.data_read_x')
+    """
+    return re.sub(r"[^\w.+-]+", "_", name)

@@ -42,6 +42,10 @@ def test_labels_follow_the_names_of_the_classes_folders(tmp_path):
 def test_what_is_missing_or_too_much_is_named(tmp_path):
     with pytest.raises(DatasetNotFoundError, match="must hold the folders train and test"):
         read_class_folders(tmp_path)
+    (tmp_path / "train").mkdir()
+    (tmp_path / "test").mkdir()
+    with pytest.raises(DatasetLayoutError, match="train holds no folder of a class"):
+        read_class_folders(tmp_path)
     touch(tmp_path, "train/cat/1.png", "test/dog/1.png")
     with pytest.raises(DatasetLayoutError, match=r"test/dog is a class that .*/train lacks"):
         read_class_folders(tmp_path)

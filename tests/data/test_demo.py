@@ -10,7 +10,6 @@ from osnet_tf.data import (
     DatasetLayoutError,
     DatasetNotFoundError,
     demo,
-    demo_sheet,
     generate_demo,
     load_dataset,
     read_demo,
@@ -312,30 +311,3 @@ def test_cameras_differ():
     assert len(CAMERAS) == 4
     for field in CAMERAS[0]._fields:
         assert len({getattr(camera, field) for camera in CAMERAS}) >= 3, field
-
-
-def test_sheet(tiny):
-    _, dataset = tiny
-    sheet = demo_sheet(dataset, people=2)
-    assert sheet.mode == "RGB"
-    assert sheet.size == (4 * 34 + 4, 2 * 66 + 2)
-    first = dataset.train[0]
-    with Image.open(first.path) as image:
-        pixels = np.asarray(image.convert("RGB"))
-    np.testing.assert_array_equal(np.asarray(sheet)[2:66, 2:34], pixels)
-    pid = dataset.query[0].pid
-    assert demo_sheet(dataset, people=[pid], images_per_camera=2).size == (8 * 34 + 4, 68)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"people": []}, r"Received: people=\[\]"),
-        ({"people": 0}, "Received: people=0"),
-        ({"people": [1, 99]}, r"Received: people=\[1, 99\].*not in the dataset: \[99\]"),
-        ({"people": 1, "images_per_camera": 0}, "images_per_camera=0"),
-    ],
-)
-def test_sheet_invalid(tiny, arguments, message):
-    with pytest.raises(ValueError, match=message):
-        demo_sheet(tiny[1], **arguments)
