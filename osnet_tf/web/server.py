@@ -10,10 +10,11 @@ from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote
 
-from osnet_tf.errors import ArgumentError, NotFoundError
-from osnet_tf.export.model_json import changed_files, read_manifest
+from osnet_tf.errors import FileError, NotFoundError, OSNetError
+from osnet_tf.export.model_json import NAME, changed_files, read_manifest
 
 FOLDER = Path(__file__).parent
 #: What npm puts into `node_modules` and the page loads. Browsers without relaxed SIMD take compat.
@@ -33,6 +34,26 @@ CONTENT_TYPES = {
     ".json": "application/json",
     ".wasm": "application/wasm",
 }
+#: Seconds after which a connection that says nothing, or takes nothing, is closed.
+SILENCE = 30
+_PART = 1 << 16
+
+
+class PortError(OSNetError, OSError):
+    """A port that cannot be listened on."""
+
+
+class _Served(NamedTuple):
+    """A file that is handed out, as long as it is a regular file that really lies in a folder."""
+
+    path: Path
+    folder: Path
+
+    def found(self):
+        """The file itself, links followed; None where it is missing or leads out of the folder."""
+        real = self.path.resolve()
+        inside = real.is_relative_to(self.folder.resolve())
+        return real if inside and real.is_file() else None
 
 
 @contextmanager
@@ -54,23 +75,24 @@ def web_demo(model_dir, *, port=0, node_modules=None):
 
     Raises:
         NotFoundError: there is no model, or no LiteRT.js; the message says how to get it.
-        ValueError: `model.json` cannot be used, or a file is not the one that it describes.
-        OSError: the port cannot be used.
+        FileError: `model.json` cannot be used, or a file is not the one that it describes.
+        PortError: the port cannot be used.
 
     >>> with web_demo("saved_models/nowhere") as address:
     ...     print(address)
     Traceback (most recent call last):
     osnet_tf.errors.NotFoundError: There is no saved_models/nowhere/model.json: ...
     """
-    files = {f"/model/{path.name}": path for path in _model_files(Path(model_dir))}
-    files |= _npm_files(FOLDER / "node_modules" if node_modules is None else node_modules)
-    files |= {f"/{path.name}": path for path in (FOLDER / "page").iterdir() if path.is_file()}
+    files = _model_files(Path(model_dir))
+    files |= _npm_files(Path(FOLDER / "node_modules" if node_modules is None else node_modules))
+    page = FOLDER / "page"
+    files |= {f"/{path.name}": _Served(path, page) for path in page.iterdir() if path.is_file()}
     files["/"] = files.pop("/index.html")
-    policy = _content_security_policy(files["/"].read_text(encoding="utf-8"))
+    policy = _content_security_policy(files["/"].path.read_text(encoding="utf-8"))
     try:
         server = _Server(("127.0.0.1", port), partial(_Handler, files=files, policy=policy))
     except (OSError, OverflowError) as error:
-        raise OSError(f"Cannot listen on 127.0.0.1. Received: port={port} ({error})") from error
+        raise PortError(f"Cannot listen on 127.0.0.1. Received: port={port} ({error})") from error
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -84,35 +106,33 @@ def web_demo(model_dir, *, port=0, node_modules=None):
 def _model_files(folder):
     """model.json and the LiteRT files that the page can run."""
     record = read_manifest(folder)
-    usable = [
-        f
+    names = [
+        f["path"]
         for f in record["files"]
         if f["format"] == "litert" and f["batch_size"] == 1 and f["passed"]
     ]
-    if not usable:
-        raise ArgumentError(
-            f"{folder}/model.json lists no LiteRT file of batch size 1 that passed its check: "
-            "export the model with --formats=tflite"
+    if not names:
+        raise FileError(
+            folder / NAME,
+            "lists no LiteRT file of batch size 1 that passed its check: export the model with "
+            "--formats=tflite",
         )
-    names = [f["path"] for f in usable]
-    for name in names:
-        if Path(name).name != name:
-            raise ArgumentError(f"{folder}/model.json lists a file outside its folder: {name}")
     changed = set(names).intersection(changed_files(folder))
     if changed:
-        raise ArgumentError(
-            f"{folder} has files that are missing or not those that its model.json describes: "
-            f"{', '.join(sorted(changed))}. Export the model again"
+        raise FileError(
+            folder,
+            "has files that are missing or not those that its model.json describes: "
+            f"{', '.join(sorted(changed))}. Export the model again",
         )
-    return [folder / "model.json", *(folder / name for name in names)]
+    return {f"/model/{name}": _Served(folder / name, folder) for name in (NAME, *names)}
 
 
 def _npm_files(node_modules):
-    files = {f"/npm/{name}": Path(node_modules) / name for name in NPM_FILES}
-    for path in files.values():
-        if not path.is_file():
+    files = {f"/npm/{name}": _Served(node_modules / name, node_modules) for name in NPM_FILES}
+    for file in files.values():
+        if file.found() is None:
             raise NotFoundError(
-                f"There is no {path}: the page needs the npm package @litertjs/core. "
+                f"There is no {file.path}: the page needs the npm package @litertjs/core. "
                 f"Install it with: npm ci --prefix {FOLDER}"
             )
     return files
@@ -138,6 +158,8 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.1"  # or what is no HTTP at all is answered without headers
+    timeout = SILENCE
 
     def __init__(self, *arguments, files, policy):
         self.files, self.policy = files, policy
@@ -154,25 +176,35 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Host", "").partition(":")[0] not in ("127.0.0.1", "localhost"):
             self.send_error(HTTPStatus.FORBIDDEN, "Only for 127.0.0.1 and localhost")
             return
-        path = self.files.get(unquote(self.path.partition("?")[0]))
+        served = self.files.get(unquote(self.path.partition("?")[0]))
+        path = served and served.found()
         try:
-            content = path.read_bytes() if path else None
+            file = path and path.open("rb")
         except OSError:
-            content = None
-        if content is None:
+            file = None
+        if not file:
             self.send_error(HTTPStatus.NOT_FOUND)
             return
-        self.send_response(HTTPStatus.OK)
-        suffix = path.suffix.lower()
-        self.send_header("Content-Type", CONTENT_TYPES.get(suffix, "application/octet-stream"))
-        self.send_header("Content-Length", str(len(content)))
+        with file:
+            size = file.seek(0, 2)
+            file.seek(0)
+            self.send_response(HTTPStatus.OK)
+            kind = CONTENT_TYPES.get(served.path.suffix.lower(), "application/octet-stream")
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(size))
+            self.end_headers()
+            while body and size and (part := file.read(min(size, _PART))):
+                self.wfile.write(part)
+                size -= len(part)
+            self.close_connection |= body and size > 0  # cut short under our hands
+
+    def end_headers(self):
+        """Adds what keeps a browser from doing more with an answer, of errors too."""
         self.send_header("Content-Security-Policy", self.policy)
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Referrer-Policy", "no-referrer")
         self.send_header("Cache-Control", "no-store")
-        self.end_headers()
-        if body:
-            self.wfile.write(content)
+        super().end_headers()
 
     def log_message(self, *_):
         """Library code says nothing."""
