@@ -5,6 +5,8 @@ import sys
 
 from tqdm import tqdm
 
+from osnet_tf.files import printable
+
 
 @contextlib.contextmanager
 def progress_bar(show, total, text, unit="images"):
@@ -21,7 +23,7 @@ def progress_bar(show, total, text, unit="images"):
         return
     with tqdm(
         total=total,
-        desc=text,
+        desc=printable(text),
         unit=f" {unit}",
         dynamic_ncols=True,
         # A log file wants a line now and then, a terminal a live bar that goes when it is done

@@ -94,7 +94,7 @@ def run(command):
         logging.set_verbosity(logging.WARNING)  # and what it goes on to say
         try:
             if len(argv) > 1:
-                raise app.UsageError(f"Unexpected argument: {argv[1]}")
+                raise app.UsageError(printable(f"Unexpected argument: {argv[1]}"))
             command.main(argv)
         except OSNetError as error:
             code = getattr(error, "exit_code", None)
@@ -110,7 +110,8 @@ def run(command):
             name = getattr(error, "signal_name", "SIGINT")
             where = getattr(error, "checkpoint", None)
             if where:
-                sys.stderr.write(f"\nStopped by {name}. Checkpoint: {where}\nGo on with --resume\n")
+                stopped = f"\nStopped by {name}. Checkpoint: {where}\nGo on with --resume\n"
+                sys.stderr.write(printable(stopped))
             sys.exit(143 if name == "SIGTERM" else 130)
 
     app.run(guarded)

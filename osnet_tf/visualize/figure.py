@@ -1,9 +1,10 @@
 """A Matplotlib figure that becomes a file, without a screen and without global state."""
 
 import contextlib
+import warnings
 
 from osnet_tf.errors import MissingPackageError
-from osnet_tf.files import whole_file
+from osnet_tf.files import printable, whole_file
 
 
 @contextlib.contextmanager
@@ -26,10 +27,18 @@ def figure_file(path, *, columns=1, width=6.0, height=4.2):
     """
     require_matplotlib()
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
     figure = Figure(figsize=(columns * width, height), layout="constrained", dpi=120)
-    yield list(figure.subplots(1, columns, squeeze=False)[0])
-    with whole_file(path) as new:
+    axes = list(figure.subplots(1, columns, squeeze=False)[0])
+    yield axes
+    for one in axes:  # names of people, files and datasets may hold any character, such as $
+        one.get_xticklabels(), one.get_yticklabels()  # makes them
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+        text.set_text(printable(text.get_text()))
+    with whole_file(path) as new, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # a box takes its place
         figure.savefig(new)
 
 

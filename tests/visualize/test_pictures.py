@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from osnet_tf.data.statistics import SplitStatistics, Statistics
 from osnet_tf.errors import NotFoundError
 from osnet_tf.metrics import pairwise_distances, rank, verify
-from osnet_tf.visualize import curves, draw_cmc, draw_distances, draw_roc, sweep
+from osnet_tf.visualize import curves, datasets, draw_cmc, draw_distances, draw_roc, sweep
+from osnet_tf.visualize.datasets import draw_statistics
 from osnet_tf.visualize.figure import figure_file
 
 
@@ -24,7 +26,7 @@ def drawn(monkeypatch):
             kept.extend(axes)
             yield axes
 
-    for module in (curves, sweep):
+    for module in (curves, datasets, sweep):
         monkeypatch.setattr(module, "figure_file", keeping)
     return kept
 
@@ -157,3 +159,27 @@ def test_no_picture_where_drawing_fails_or_the_folder_is_missing(tmp_path):
     ):
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_names_of_any_kind_are_drawn_as_they_are(drawn, tmp_path):
+    """Not as formulas, of which half are errors; a letter that no font has is a box."""
+    odd = ("$\\frac{", "a_b^c", "行人", "e\x1b[2J", "\n")
+    groups = {name: number for number, name in enumerate(odd)}
+    statistics = Statistics("$x", "classes", {"train": SplitStatistics(10, groups)})
+    draw_statistics(tmp_path / "odd.png", statistics)
+    [axes] = drawn
+    assert axes.get_title() == "$x"
+    shown = [label.get_text() for label in axes.get_xticklabels()]
+    assert shown == ["$\\frac{", "a_b^c", "行人", "e\\x1b[2J", "\n"]
+    assert [bar.get_height() for bar in axes.patches] == [0, 1, 2, 3, 4]
+
+
+def test_numbers_of_a_dataset(drawn, tmp_path):
+    """Bars where there are few; how many have so many, where there are many."""
+    people = {str(pid): 1 + pid % 3 for pid in range(60)}
+    splits = {"train": SplitStatistics(120, people, {"1": 70, "2": 50})}
+    draw_statistics(tmp_path / "stats.png", Statistics("mine", "identities", splits))
+    cameras, identities = drawn
+    assert [bar.get_height() for bar in cameras.patches] == [70, 50]
+    assert [bar.get_height() for bar in identities.patches] == [20, 20, 20]
+    assert identities.get_ylabel() == "identities"
