@@ -1,10 +1,13 @@
 """Embeddings of image files."""
 
+from functools import partial
+
 import tensorflow as tf
 
 from osnet_tf.data.decoding import find_bad_image, naming_bad_images, read_files
 from osnet_tf.data.image_files import ImageError, image_kind
 from osnet_tf.data.pipeline import image_dataset
+from osnet_tf.embedding.hosts import AcrossHosts
 from osnet_tf.embedding.loop import embed_batches
 from osnet_tf.models import model_size
 
@@ -28,7 +31,8 @@ def embed_paths(
         flip_test: Whether each embedding is averaged with that of the mirrored image.
         normalize: Whether each embedding is divided by its Euclidean length.
         progress: Called with the number of images of each finished batch; may be None.
-        strategy: A `tf.distribute.Strategy` on whose replicas each batch is spread; may be None.
+        strategy: A `tf.distribute.Strategy` on whose replicas each batch is spread, or an
+            `osnet_tf.embedding.hosts.AcrossHosts`; may be None.
 
     Returns:
         float32 `(n, feature_dim)`, in the order of `paths`.
@@ -48,6 +52,10 @@ def embed_paths(
     (1, 512)
     """
     paths = list(paths)
+    options = {"batch_size": batch_size, "flip_test": flip_test, "normalize": normalize}
+    if isinstance(strategy, AcrossHosts):
+        embed = partial(embed_paths, embedder, progress=progress, **options)
+        return strategy.embed(embedder, paths, embed, **options)
     with naming_bad_images(paths):
         return embed_batches(
             embedder,

@@ -22,6 +22,7 @@ from osnet_tf.training.judge import Judge
 from osnet_tf.training.learner import Learner
 from osnet_tf.training.profiling import StepProfiler
 from osnet_tf.training.run_record import RunRecord, check_same_settings, holding
+from osnet_tf.training.shared_embedding import SharedEmbedding
 from osnet_tf.training.tasks import make_task
 from osnet_tf.training.trainer import Trainer
 from osnet_tf.training.workers import Workers
@@ -168,8 +169,8 @@ class _Run:
                 self.record.write()
             if ahead:
                 self._train(images, callbacks, profile)
-            result = self._finish() if self.workers.is_chief else None
-            self.workers.wait()  # for the chief, who evaluates: one that left early would stop it
+            result = self._finish() if self.workers.is_chief else self.judge.assist()
+            self.workers.wait()  # for the chief, who writes: one that left early would stop it
         return result
 
     def _build(self):
@@ -182,8 +183,9 @@ class _Run:
             config.optimizer.epochs,
             self.dir,
             self.learner.for_use,
-            strategy=self.strategy if self.spreads else None,
+            strategy=self.strategy if self.strategy.num_replicas_in_sync > 1 else None,
             show_progress=self.show_progress,
+            hosts=self._hosts(),
         )
         average = self.learner.average
         self.trainer = Trainer(
@@ -197,10 +199,10 @@ class _Run:
             state={"best": self.judge.best, **({"average": average.state} if average else {})},
         )
 
-    @property
-    def spreads(self):
-        """Whether evaluations use several replicas. (Of several hosts the chief is alone in it.)"""
-        return self.workers.count == 1 and self.strategy.num_replicas_in_sync > 1
+    def _hosts(self):
+        if self.workers.count == 1:
+            return None
+        return SharedEmbedding(self.workers, self.dir.evaluation / "shares")
 
     def _restore(self):
         self.trainer.restore()
@@ -266,8 +268,8 @@ class _Run:
         if not self.judge.is_due(epoch + 1):
             return {}, False
         self.trainer.save()  # a resumed run will begin with the evaluation, if this one fails
-        figures = self.judge.judge(epoch + 1) if self.workers.is_chief else {}
-        return figures, self.workers.from_chief(self.judge.has_enough) > 0
+        figures = self.judge.judge(epoch + 1) if self.workers.is_chief else self.judge.assist()
+        return figures or {}, self.workers.from_chief(self.judge.has_enough) > 0
 
     def _finish(self):
         epochs, task = self.trainer.epochs_done, self.task

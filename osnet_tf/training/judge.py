@@ -1,5 +1,6 @@
 """A run's model saved and judged: at the epochs that the config asks for, and at the end."""
 
+import contextlib
 import shutil
 
 from osnet_tf.files import whole_file
@@ -18,22 +19,26 @@ class Judge:
             are used: averaged weights, in float32.
         strategy: As `Task.evaluate` takes it.
         show_progress: Progress bars on stderr.
+        hosts: The `SharedEmbedding` of several hosts, in place of `strategy`; or None.
 
     Attributes:
         best: `BestEvaluation`, to be put into the checkpoints.
     """
 
-    def __init__(self, task, config, epochs, folder, for_use, *, strategy, show_progress):
+    def __init__(
+        self, task, config, epochs, folder, for_use, *, strategy, show_progress, hosts=None
+    ):
         self.best = BestEvaluation()
         self._task = task
         self._config = config
         self._epochs = epochs
         self._dir = folder
+        self._hosts = hosts
         self._for_use = for_use
         self._options = {
             "batch_size": config.evaluation_batch_size,
             "folder": folder.evaluation,
-            "strategy": strategy,
+            "strategy": hosts or strategy,
             "show_progress": show_progress,
         }
         self._judged = (0, None)  # the epoch, from 1, that was evaluated last, and its scores
@@ -50,7 +55,8 @@ class Judge:
 
     def judge(self, epoch):
         """Saves and evaluates the model of an epoch, from 1; returns the figures for its logs."""
-        figures = self._scores(epoch).figures
+        with self._assisted():
+            figures = self._scores(epoch).figures
         if self.best.beaten_by(figures[self._task.score], epoch) and self._config.evaluate_every:
             with whole_file(self._dir.best_embedder) as new:
                 shutil.copyfile(self._dir.embedder, new)
@@ -59,19 +65,42 @@ class Judge:
     def finish(self, epoch):
         """(score, results) of the last epoch, from 1; with the best one and what others gave."""
         judged, scores = self._judged
-        if judged != epoch:
-            scores = self._scores(epoch)
+        with self._assisted():
+            if judged != epoch:
+                scores = self._scores(epoch)
+            with self._models() as models:
+                others = self._task.evaluate_others(*models, **self._options)
         results = dict(scores.to_dict())
         if self._config.evaluate_every and int(self.best.epoch):
             score = float(self.best.score)
             results["best"] = {"epoch": int(self.best.epoch), self._task.score: score}
-        with self._for_use() as models:
-            results.update(self._task.evaluate_others(*models, **self._options))
+        results.update(others)
         return scores.figures[self._task.score], results
+
+    def assist(self):
+        """What another host than the chief does while that one judges, or finishes."""
+        with self._models():
+            self._hosts.assist()
+
+    @contextlib.contextmanager
+    def _assisted(self):
+        """A context at whose end the other hosts, who assist, go on."""
+        yield
+        if self._hosts is not None:
+            self._hosts.done()
+
+    @contextlib.contextmanager
+    def _models(self):
+        """A context of (embedder, model) as they are used, which all hosts know."""
+        with self._for_use() as (embedder, model):
+            if self._hosts is not None:
+                predictor = self._task.predictor(embedder, model)
+                self._hosts.know(embedder=embedder, predictor=predictor)
+            yield embedder, model
 
     def _scores(self, epoch):
         self._dir.check_there()
-        with self._for_use() as (embedder, model):
+        with self._models() as (embedder, model):
             with whole_file(self._dir.embedder) as new:  # first, whatever the evaluation meets
                 embedder.save(new)
             self._save_predictor(embedder, model)

@@ -32,6 +32,7 @@ class Workers:
 
     Attributes:
         count: Number of hosts.
+        rank: This host's number, from 0; the chief's is 0.
         is_chief: Whether this host writes.
 
     >>> workers = Workers(tf.distribute.get_strategy())
@@ -41,13 +42,14 @@ class Workers:
 
     def __init__(self, strategy):
         self._strategy = strategy
-        self.count, self.is_chief = 1, True
+        self.count, self.rank = 1, 0
         if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
             resolver = strategy.cluster_resolver
             hosts = resolver.cluster_spec().as_dict()
             self.count = len(hosts.get("chief", [])) + len(hosts.get("worker", []))
-            first = "chief" if "chief" in hosts else "worker"
-            self.is_chief = (resolver.task_type, resolver.task_id) == (first, 0)
+            after_chief = "chief" in hosts and resolver.task_type == "worker"
+            self.rank = resolver.task_id + after_chief
+        self.is_chief = self.rank == 0
 
     def any(self, flag):
         """Whether `flag` is true on any host. All hosts have to ask."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,7 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from osnet_tf.evaluation import EvaluationConfig, evaluate_source
+from osnet_tf.files import read_arrays
+from osnet_tf.runs import RunDir
 from tests.training import two_replicas
+from tests.training.small_runs import make_people
 
 ROOT = Path(__file__).resolve().parents[2]
 #: How long a host may take to notice that another was killed: TensorFlow's heartbeats.
@@ -22,13 +27,13 @@ SECONDS_TO_NOTICE = 60
 class Host:
     """A worker process, its output read line by line."""
 
-    def __init__(self, rank, ports, run_dir, epochs):
+    def __init__(self, rank, program, ports, run_dir, *arguments):
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
         environment.pop("TF_CONFIG", None)
-        arguments = [str(rank), str(ports), str(run_dir), str(epochs)]
+        arguments = [str(argument) for argument in (rank, ports, run_dir, *arguments)]
         self.errors = open(f"{run_dir}-{rank}.log", "a+")  # noqa: SIM115  the fixture closes it
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.training.worker", *arguments],
+            [sys.executable, "-m", f"tests.training.{program}", *arguments],
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,
@@ -58,8 +63,8 @@ def hosts():
     """Starts hosts; none outlives the test."""
     started = []
 
-    def start(ports, run_dir, epochs, count):
-        new = [Host(rank, ports, run_dir, epochs) for rank in range(count)]
+    def start(ports, run_dir, *arguments, count, program="worker"):
+        new = [Host(rank, program, ports, run_dir, *arguments) for rank in range(count)]
         started.extend(new)
         return new
 
@@ -118,3 +123,25 @@ def test_a_killed_host_ends_the_other_and_both_go_on_from_the_checkpoint(hosts, 
     assert chief.until("interrupted")["interrupted"] == "SIGTERM"
     assert other.until("interrupted")["interrupted"] == "SIGTERM"
     assert chief.process.wait(60) == other.process.wait(60) == 0
+
+
+def test_two_hosts_evaluate_together(hosts, tmp_path):
+    """Each embeds its share; the figures are those of one process with the same model."""
+    people = make_people(tmp_path / "data")
+    run_dir = tmp_path / "run"
+    pair = hosts(two_ports(), run_dir, tmp_path / "data", count=2, program="fit_worker")
+    [chief], [other] = [host.all() for host in pair]
+    count = len(people.query) + len(people.gallery)
+    assert chief["embedded"] == [-(-count // 2)] * 2  # two epochs
+    assert other["embedded"] == [count // 2] * 2
+    assert other["results"] is None
+    evaluation = RunDir(run_dir).evaluation
+    assert sorted(path.name for path in evaluation.iterdir()) == ["features"]
+    together = read_arrays(evaluation / "features" / "demo.npz", ["features"])["features"]
+    shutil.rmtree(evaluation)
+    record, _ = evaluate_source(EvaluationConfig(verification=False), run_dir=run_dir)
+    for metric in ("euclidean", "cosine"):
+        assert record["datasets"]["demo"][metric] == chief["results"][metric]
+    assert chief["results"]["others"]["demo"]["cosine"] == chief["results"]["cosine"]
+    alone = read_arrays(evaluation / "features" / "demo.npz", ["features"])["features"]
+    np.testing.assert_allclose(together, alone, rtol=1e-5, atol=1e-6)
