@@ -13,12 +13,12 @@ def progress_bar(show, total, text, unit="images"):
     """Gives a function that counts finished items into a bar on stderr; None without `show`.
 
     Args:
-        show: Whether there is a bar.
+        show: Whether there is a bar; None: where stderr is a terminal.
         total: Number of items; None if unknown.
         text: What is going on.
         unit: What the items are.
     """
-    if not show:
+    if not (sys.stderr.isatty() if show is None else show):
         yield None
         return
     with tqdm(

@@ -61,7 +61,7 @@ def unpacked(
     path: str | os.PathLike,
     cache_dir: str | os.PathLike | None = None,
     *,
-    show_progress: bool = False,
+    show_progress: bool | None = False,
 ) -> Path:
     """The folder with the contents of an archive, unpacked there if need be.
 
@@ -75,7 +75,7 @@ def unpacked(
         path: a `.zip`, `.tar`, `.tar.gz`, `.tar.bz2` or `.tar.xz` file.
         cache_dir: where the folder is made. If None: the folder that the environment variable
             `OSNET_TF_CACHE` names, or `osnet_tf` in `$XDG_CACHE_HOME` or `~/.cache`.
-        show_progress: a progress bar on stderr.
+        show_progress: a progress bar on stderr; None: where that is a terminal.
 
     Returns:
         An absolute path.

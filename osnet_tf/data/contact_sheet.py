@@ -9,10 +9,12 @@ from osnet_tf.data.classes import ClassDataset
 from osnet_tf.data.image_files import ImageError, image_kind
 from osnet_tf.data.pillow_images import check_pixels, to_rgb
 from osnet_tf.errors import ArgumentError
+from osnet_tf.files import printable
 
 GAP = 2
 _GREY = (128, 128, 128)
 _TEXT = 12  # height of a line
+_LONGEST = 24  # letters of a name
 
 
 def contact_sheet(
@@ -52,7 +54,7 @@ def contact_sheet(
     if not named:
         raise ArgumentError(f"{dataset.name} has no images")
     chosen = np.random.default_rng(seed).permutation(len(named))[:rows]
-    shown = [named[number] for number in sorted(chosen)]
+    shown = [(_short(named[number][0]), named[number][1]) for number in sorted(chosen)]
     first = next(path for _, places in shown for path in places if path)
     size = _scaled(_read(first), height)
     left = 4 + max(int(_width(name)) for name, _ in shown)
@@ -109,7 +111,7 @@ def _people(dataset, columns):
         for camid in cameras:
             paths = found.get(camid, [])[:of_each]
             places += [*paths, *[None] * (of_each - len(paths))]
-        rows.append((str(pid), places))
+        rows.append((dataset.name_of(pid), places))
     texts = [f"c{camid + 1}" if dataset.has_cameras else "" for camid in cameras]
     return rows, [text for text in texts for _ in range(of_each)]
 
@@ -126,6 +128,12 @@ def _read(path):
 
 def _scaled(pixels, height):
     return max(1, round(pixels.shape[1] * height / pixels.shape[0])), height
+
+
+def _short(name):
+    """A name as a font can draw it, on one line beside a row."""
+    name = printable(name)
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 3]}..."
 
 
 def _font():

@@ -1,6 +1,6 @@
 """What a re-identification dataset is here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from osnet_tf.errors import NotFoundError, OSNetError
@@ -64,6 +64,7 @@ class ReidDataset(NamedTuple):
             trains on them.
         split_of: the name of the whole, where this is one of several splits over which figures are
             averaged; else "".
+        names: pid -> what the data call the person, where they have names; else None.
 
     Example:
 
@@ -83,6 +84,7 @@ class ReidDataset(NamedTuple):
     notes: tuple[str, ...] = ()
     val: tuple[Sample, ...] = ()
     split_of: str = ""
+    names: Mapping[int, str] | None = None
 
     @property
     def num_train_pids(self) -> int:
@@ -124,6 +126,15 @@ class ReidDataset(NamedTuple):
                 f"(gallery: {distractors} images are distractors, counted as one identity)"
             )
         return "\n".join([*lines, *(f"({note})" for note in self.notes)])
+
+    def name_of(self, pid: int) -> str:
+        """What the data call a person: the name, or else the number.
+
+        >>> people = (Sample("a.jpg", 1, 0), Sample("b.jpg", 2, 0))
+        >>> ReidDataset("tiny", people, (), (), names={1: "ann"}).name_of(1)
+        'ann'
+        """
+        return (self.names or {}).get(pid, str(pid))
 
     @property
     def people_in_both(self) -> list[int]:

@@ -7,7 +7,7 @@ from osnet_tf.data.dataset import DatasetLayoutError, DatasetNotFoundError, Reid
 from osnet_tf.data.file_names import cameras_of, numbered, tells_a_person
 from osnet_tf.data.image_files import is_clutter, is_image_name
 from osnet_tf.data.layouts import FOLDERS, read_market_layout, read_named_images
-from osnet_tf.data.people_table import TABLE_SUFFIXES, read_people_table
+from osnet_tf.data.people_table import TABLE_SUFFIXES, read_people_table, table_in
 from osnet_tf.data.places import place_of
 from osnet_tf.data.splitting import query_and_gallery, split_people
 
@@ -37,7 +37,8 @@ def read_folder(
     - the layout of Market-1501 (`bounding_box_train`, `query`, `bounding_box_test`), or VeRi's
       (`image_train`, `image_query`, `image_test`), or `train/`, `query/`, `gallery/` with images
       whose names tell person and camera, as those of Market-1501, DukeMTMC-reID, MSMT17 and VeRi.
-    - a `.csv` or `.parquet` file: see `osnet_tf.data.people_table.read_people_table`.
+    - a `.csv` or `.parquet` file, or a folder with one: see
+      `osnet_tf.data.people_table.read_people_table`.
     - a zip or tar file of one of these, unpacked by `osnet_tf.data.archives.unpacked`.
 
     Who is trained on, and what is searched for, is made up where the data do not say it: see
@@ -73,13 +74,14 @@ def read_folder(
         raise DatasetNotFoundError(f"There is no folder or table {root}")
     split = {"share": split_identities, "seed": seed}
     if root.is_file() and root.suffix.lower() in TABLE_SUFFIXES:
-        parts, has_cameras = read_people_table(root)
-        return _assemble(name, parts, has_cameras, split, root)
+        return _of_table(name, root, split)
     if not root.is_dir():
         raise DatasetLayoutError(f"{root} is no folder, .csv or .parquet file")
     for folders in _MARKET_LIKE:
         if all((root / folder).is_dir() for folder in folders.values()):
             return read_market_layout(name, root, folders=folders)
+    if table := table_in(root):
+        return _of_table(name, table, split)
     there = [part for part in _SPLITS if (root / part).is_dir()]
     if there and all(_has_named_images(root / part) for part in there):
         parts = {part: read_named_images(root / part, int(part != "gallery")) for part in there}
@@ -87,6 +89,11 @@ def read_folder(
     folders = {part: root / part for part in there} or {"": root}
     people = {part: _people(folder) for part, folder in folders.items()}
     return _of_people(name, people, split, root)
+
+
+def _of_table(name, table, split):
+    parts, has_cameras, names = read_people_table(table)
+    return _assemble(name, parts, has_cameras, split, table)._replace(names=names)
 
 
 def _people(folder: Path) -> dict[str, list[str]]:
@@ -131,7 +138,8 @@ def _of_people(name, people, split, root):
         ]
         for part, found in people.items()
     }
-    return _assemble(name, parts, cameras is not None, split, root)
+    dataset = _assemble(name, parts, cameras is not None, split, root)
+    return dataset._replace(names={pid: person for person, pid in pids.items()})
 
 
 def _assemble(name, parts, has_cameras, split, root):

@@ -3,20 +3,24 @@
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from osnet_tf.data.archives import is_archive, unpacked
 from osnet_tf.data.attributes import AttributeDataset
 from osnet_tf.data.classes import ClassDataset
 from osnet_tf.data.dataset import DatasetNotFoundError
 from osnet_tf.data.decoding import image_problem
 from osnet_tf.data.image_files import is_clutter, is_image_name
+from osnet_tf.data.places import place_of
 from osnet_tf.data.registry import load_dataset
 from osnet_tf.errors import OSNetError
+from osnet_tf.progress_bar import progress_bar
 
 _EXAMPLES = 5
 _PART = 2**20
+_AT_ONCE = 256  # images
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def inspect_dataset(
     name: str,
     data_dir: str | os.PathLike,
     *,
-    progress: Callable[[int], object] | None = None,
+    show_progress: bool = False,
     **options,
 ) -> Inspection:
     """Reads all of a dataset and finds what is wrong with it.
@@ -92,21 +96,21 @@ def inspect_dataset(
 
     Args:
         name, data_dir, **options: as for `osnet_tf.data.load_dataset`.
-        progress: called with 1 after each image; None: nobody is told.
+        show_progress: a progress bar on stderr.
 
     Raises ArgumentError for an unknown name, DatasetNotFoundError where nothing lies at all.
 
     >>> import pathlib, tempfile
     >>> from PIL import Image
     >>> root = pathlib.Path(tempfile.mkdtemp())
-    >>> for file in ("ann/c1_1.png", "ann/c2_1.png", "bob/c1_1.png", "bob/c2_1.png"):
+    >>> for file in (f"{name}/c{camera}_1.png" for name in "abde" for camera in (1, 2)):
     ...     (root / file).parent.mkdir(exist_ok=True)
-    ...     Image.new("RGB", (4, 8), (len(file), ord(file[0]), ord(file[5]))).save(root / file)
+    ...     Image.new("RGB", (4, 8), (0, ord(file[0]), ord(file[3]))).save(root / file)
     >>> inspect_dataset("folder", root).is_sound
     True
-    >>> _ = (root / "bob" / "c2_1.png").write_bytes((root / "ann" / "c1_1.png").read_bytes())
+    >>> _ = (root / "b" / "c2_1.png").write_bytes((root / "a" / "c1_1.png").read_bytes())
     >>> [finding.what for finding in inspect_dataset("folder", root).findings]
-    ['the same file under two people', 'the same file in training and test']
+    ['the same file under two people']
     """
     try:
         dataset = load_dataset(name, data_dir, **options)
@@ -115,10 +119,10 @@ def inspect_dataset(
     except OSNetError as error:
         if getattr(error, "argument", None):
             raise
-        return _refused(name, data_dir, error, progress)
+        return _refused(name, data_dir, error, show_progress)
     entries = _entries(dataset)
     findings = [
-        *_unreadable([path for path, _, _ in entries], progress),
+        *_unreadable([path for path, _, _ in entries], show_progress),
         *_same_files(entries, _word(dataset)),
         *(() if hasattr(dataset, "attributes") else _people_in_both(dataset)),
         *_unused([path for path, _, _ in entries], data_dir),
@@ -129,7 +133,7 @@ def inspect_dataset(
     return Inspection(dataset.name, len(entries), tuple(findings))
 
 
-def _refused(name, data_dir, error, progress):
+def _refused(name, data_dir, error, show_progress):
     """What can be said of a dataset that its reader refuses."""
     finding = Finding(
         "the reader refuses it",
@@ -137,8 +141,26 @@ def _refused(name, data_dir, error, progress):
         (" ".join(str(error).split()),),
         "mend what it names, and look again: the rest is told only then",
     )
-    paths = [path for path, kind in _files_below(Path(data_dir)) if kind == "image"]
-    return Inspection(name, len(paths), (finding, *_unreadable(paths, progress)))
+    try:
+        places = _places(name, data_dir)
+    except OSNetError:  # it may be what the reader refuses
+        places = []
+    paths = [path for place in places for path, kind in _files_below(place) if kind == "image"]
+    return Inspection(name, len(paths), (finding, *_unreadable(paths, show_progress)))
+
+
+def _places(name, data_dir):
+    """Where a dataset that cannot be read may lie: folders called as it is, if there are any."""
+    first, _, variant = name.partition(":")
+    if first in ("classes", "folder"):
+        return [place_of(data_dir, variant)]
+    root = unpacked(data_dir) if is_archive(data_dir) else Path(os.path.abspath(data_dir))
+    if not root.is_dir():
+        return []
+    begin = first.split("_")[0]
+    folders = [place for place in sorted(root.iterdir()) if place.is_dir()]
+    named = [p for p in folders if p.name.lower().replace("-", "").startswith(begin)]
+    return named or [root]
 
 
 def _word(dataset):
@@ -157,7 +179,7 @@ def _entries(dataset):
         label = lambda sample: sample.attributes  # noqa: E731
     else:
         parts = {name: getattr(dataset, name) for name in ("train", "val", "query", "gallery")}
-        label = lambda sample: f"pid {sample.pid}"  # noqa: E731
+        label = lambda sample: sample.pid  # noqa: E731
     return [
         (sample.path, label(sample), part == "train")
         for part, samples in parts.items()
@@ -171,14 +193,18 @@ def _finding(what, found, remedy, harmful=True):
     return [Finding(what, len(found), examples, remedy, harmful)] if found else []
 
 
-def _unreadable(paths, progress):
+def _unreadable(paths, show_progress):
     found = []
-    for path in paths:
-        problem = image_problem(path)
-        if problem:
-            found.append(f"{path} {problem}")
-        if progress:
-            progress(1)
+    with (
+        progress_bar(show_progress, len(paths), "reading") as count,
+        ThreadPoolExecutor(os.cpu_count()) as threads,
+    ):
+        for start in range(0, len(paths), _AT_ONCE):  # few, so that Ctrl-C need not wait for all
+            some = paths[start : start + _AT_ONCE]
+            problems = zip(some, threads.map(image_problem, some), strict=True)
+            found += [f"{path} {problem}" for path, problem in problems if problem]
+            if count:
+                count(len(some))
     return _finding("images that cannot be read", found, "get them anew, or remove them")
 
 
@@ -191,9 +217,13 @@ def _same_files(entries, word):
             continue
     groups = [sorted(same, key=lambda one: one[0]) for same in by_content.values()]
     groups = [same for same in groups if len({path for path, _, _ in same}) > 1]
-    labels = [same for same in groups if len({label for _, label, _ in same}) > 1]
-    both = [same for same in groups if len({trained for _, _, trained in same}) > 1]
-    plain = [same for same in groups if same not in labels and same not in both]
+
+    def differ(same, column):
+        return len({entry[column] for entry in same}) > 1
+
+    labels = [same for same in groups if differ(same, 1)]
+    both = [same for same in groups if differ(same, 2)]
+    plain = [same for same in groups if not differ(same, 1) and not differ(same, 2)]
 
     def text(same):
         return " = ".join(path for path, _, _ in same)
@@ -216,13 +246,15 @@ def _same_files(entries, word):
 
 
 def _of_equal_size(entries):
-    """Entries whose file is as large as another's: only these can be the same."""
+    """Entries whose file is as large as another's: only these can be the same. (Files without
+    contents are told as unreadable.)"""
     by_size = defaultdict(list)
     for entry in entries:
         try:
             by_size[os.stat(entry[0]).st_size].append(entry)
         except OSError:
             continue
+    by_size.pop(0, None)
     return [entry for alike in by_size.values() if len(alike) > 1 for entry in alike]
 
 
@@ -238,9 +270,13 @@ def _people_in_both(dataset):
     people = getattr(dataset, "people_in_both", [])
     return _finding(
         "people in training as well as in query or gallery",
-        [f"pid {pid}" for pid in people],
+        [_who(dataset, pid) for pid in people],
         "give them other ids if they are different people; else take them out of one of the two",
     )
+
+
+def _who(dataset, pid):
+    return dataset.names[pid] if dataset.names and pid in dataset.names else f"pid {pid}"
 
 
 def _without_match(dataset):
@@ -265,10 +301,15 @@ def _lonely(dataset):
     for sample in dataset.train:
         cameras[sample.pid].add(sample.camid)
         images[sample.pid] += 1
-    single = [f"pid {pid}" for pid, count in sorted(images.items()) if count == 1]
-    of_one = [f"pid {pid}" for pid, seen in sorted(cameras.items()) if len(seen) == 1]
+    single = [_who(dataset, pid) for pid, count in sorted(images.items()) if count == 1]
+    of_one = [_who(dataset, pid) for pid, seen in sorted(cameras.items()) if len(seen) == 1]
     several = dataset.has_cameras and len({s.camid for s in dataset.train}) > 1
     return [
+        *_finding(
+            "nobody to be told from the only person in training",
+            [_who(dataset, pid) for pid in images] if len(images) == 1 else [],
+            "training needs two people at the least: see whether a folder too many lies above them",
+        ),
         *_finding(
             "people of a single training image",
             single,

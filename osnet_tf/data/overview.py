@@ -10,6 +10,9 @@ from osnet_tf.errors import OSNetError
 
 #: Names that stand for one's own data: they are not looked for.
 _OWN = ("classes", "folder")
+_HINT = """
+(there: its files lie below the data folder. own: yours, at --data_dir. Of what is broken, or not
+there: --do=stats --dataset=NAME says what is wrong, or where it must lie and whose it is.)"""
 
 
 def list_datasets(data_dir: str | os.PathLike) -> str:
@@ -22,9 +25,10 @@ def list_datasets(data_dir: str | os.PathLike) -> str:
     [['viper', '-', 'VIPeR,', 'one', 'split', 'of', 'twenty', 'or', 'all']]
     """
     width = max(map(len, READERS))
-    return "\n".join(
+    lines = [
         f"{name:<{width}}  {_state(name, data_dir):<7}  {_about(name)}" for name in sorted(READERS)
-    )
+    ]
+    return "\n".join([*lines, _HINT])
 
 
 def _about(name):

@@ -4,17 +4,54 @@ import csv
 import os
 from pathlib import Path
 
-from osnet_tf.data.dataset import Sample
+from osnet_tf.data.dataset import DatasetLayoutError, Sample
 from osnet_tf.data.file_names import numbered
+from osnet_tf.data.image_files import is_clutter
 from osnet_tf.errors import FileError, MissingPackageError
 from osnet_tf.files import check_regular_file
 
 TABLE_SUFFIXES = (".csv", ".parquet")
 _COLUMNS = ("path", "pid", "camid", "split")
 _SPLITS = ("train", "query", "gallery", "test", "")
+_LONGEST_HEADER = 2**16
 
 
-def read_people_table(path: str | os.PathLike) -> tuple[dict[str, list[Sample]], bool]:
+def table_in(folder: str | os.PathLike) -> Path | None:
+    """The table of people that lies in a folder; None without one.
+
+    Any `.parquet` file is taken for one, and a `.csv` file with the columns path and pid.
+
+    Raises DatasetLayoutError where there are several.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "colours.csv").write_text("person,colour\\nann,red\\n")
+    >>> _ = (folder / "mine.csv").write_text("path,pid\\na.jpg,ann\\n")
+    >>> table_in(folder).name
+    'mine.csv'
+    """
+    folder = Path(folder)
+    found = [folder / name for name in sorted(os.listdir(folder)) if not is_clutter(name)]
+    found = [path for path in found if path.is_file() and _may_be_table(path)]
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise DatasetLayoutError(
+            f"{folder} holds several tables: {names}. Name one, such as folder:{found[0].name}"
+        )
+    return found[0] if found else None
+
+
+def _may_be_table(path):
+    if path.suffix.lower() != ".csv":
+        return path.suffix.lower() == ".parquet"
+    with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
+        header = [name.strip() for name in file.readline(_LONGEST_HEADER).split(",")]
+    return {"path", "pid"} <= set(header)
+
+
+def read_people_table(
+    path: str | os.PathLike,
+) -> tuple[dict[str, list[Sample]], bool, dict[int, str]]:
     """Reads a table with the columns `path` and `pid` and, if there are any, `camid` and `split`.
 
     Args:
@@ -24,8 +61,8 @@ def read_people_table(path: str | os.PathLike) -> tuple[dict[str, list[Sample]],
             or empty in every row. Other columns are ignored.
 
     Returns:
-        `(parts, has_cameras)`: split ("" where the table has none) -> `Sample`s, people numbered
-        from 1 and cameras from 0 in the natural order of their texts.
+        `(parts, has_cameras, names)`: split ("" where the table has none) -> `Sample`s, people
+        numbered from 1 and cameras from 0 in the natural order of their texts; pid -> its text.
 
     Raises:
         NotFoundError: there is no such file.
@@ -36,9 +73,9 @@ def read_people_table(path: str | os.PathLike) -> tuple[dict[str, list[Sample]],
     >>> folder = pathlib.Path(tempfile.mkdtemp())
     >>> (folder / "a.jpg").touch()
     >>> _ = (folder / "mine.csv").write_text("path,pid,camid\\na.jpg,ann,door\\n")
-    >>> parts, has_cameras = read_people_table(folder / "mine.csv")
-    >>> [(sample.pid, sample.camid) for sample in parts[""]], has_cameras
-    ([(1, 0)], True)
+    >>> parts, has_cameras, names = read_people_table(folder / "mine.csv")
+    >>> [(sample.pid, sample.camid) for sample in parts[""]], has_cameras, names
+    ([(1, 0)], True, {1: 'ann'})
     """
     path = Path(os.path.abspath(path))
     check_regular_file(path)
@@ -76,7 +113,7 @@ def _samples(path, rows):
     for _, row in rows:
         sample = Sample(row["path"], pids[row["path"]], camids[row["path"]])
         parts.setdefault(row["split"], []).append(sample)
-    return parts, has_cameras
+    return parts, has_cameras, {pids[row["path"]]: row["pid"] for _, row in rows}
 
 
 def _read_csv(path):

@@ -5,9 +5,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from osnet_tf.data.archives import is_archive, unpacked
+from osnet_tf.data.archives import ARCHIVE_SUFFIXES, is_archive, unpacked
 from osnet_tf.data.dataset import DatasetLayoutError, DatasetNotFoundError
 from osnet_tf.data.image_files import is_clutter, is_image_name
+from osnet_tf.data.people_table import TABLE_SUFFIXES
 
 
 def find_root(
@@ -19,6 +20,9 @@ def find_root(
 ) -> Path:
     """The first of some folders below `data_dir` that holds one of some files or folders.
 
+    A zip or tar file in the place of a folder, or of one above it, is unpacked and looked into:
+    `market1501.zip`, or `market1501/Market-1501-v15.09.15.zip`.
+
     Args:
         title: the dataset, or the file of it, as a message calls it.
         data_dir: the directory that holds the datasets.
@@ -29,7 +33,8 @@ def find_root(
     Returns:
         An absolute path.
 
-    Raises DatasetNotFoundError: none holds any; the message lists the places.
+    Raises DatasetNotFoundError: none holds any; the message lists the places. Of an archive, as
+    `osnet_tf.data.archives.unpacked`.
 
     >>> import tempfile
     >>> data_dir = Path(tempfile.mkdtemp())
@@ -42,6 +47,8 @@ def find_root(
     for place in places:
         if any((place / name).exists() for name in holds):
             return place
+    if place := _in_archive(Path(os.path.abspath(data_dir)), folders, holds):
+        return place
     looked_at = "\n".join(f"  {place}" for place in places)
     raise DatasetNotFoundError(
         f"{title} was not found. Received: data_dir={data_dir!r}\n"
@@ -49,11 +56,26 @@ def find_root(
     )
 
 
+def _in_archive(data_dir, folders, holds):
+    """The place inside an archive that lies where one of the folders would be; or None."""
+    for folder in map(Path, folders):
+        for above in (folder, *folder.parents):
+            for suffix in ARCHIVE_SUFFIXES if above.name else ():
+                archive = data_dir / above.with_name(above.name + suffix)
+                if not is_archive(archive):
+                    continue
+                inside = unpacked(archive, show_progress=None)
+                for below in (folder.relative_to(above), above.name, *folders, "."):
+                    if any((inside / below / name).exists() for name in holds):
+                        return inside / below
+    return None
+
+
 def place_of(data_dir: str | os.PathLike, variant: str = "") -> Path:
     """Where one's own data lie: `variant` below `data_dir`, or what is in such an archive.
 
-    A folder that holds one folder of folders and nothing else, as archives often do, stands for
-    that one.
+    A folder that holds one folder and nothing else, as archives often do, stands for that one if
+    there are only folders in it, or a table.
 
     Returns:
         An absolute path, which need not exist.
@@ -69,13 +91,14 @@ def place_of(data_dir: str | os.PathLike, variant: str = "") -> Path:
     """
     place = Path(os.path.abspath(data_dir), *Path(variant).parts)
     if is_archive(place):
-        place = unpacked(place)
+        place = unpacked(place, show_progress=None)
     while place.is_dir():
         inside = [entry for entry in os.scandir(place) if not is_clutter(entry.name)]
         if len(inside) != 1 or not inside[0].is_dir():
             break
         below = [e for e in os.scandir(inside[0]) if not is_clutter(e.name)]
-        if len(below) < 2 or not all(entry.is_dir() for entry in below):
+        table = any(entry.name.lower().endswith(TABLE_SUFFIXES) for entry in below)
+        if len(below) < 2 or not (table or all(entry.is_dir() for entry in below)):
             break
         place = Path(inside[0].path)
     return place

@@ -95,7 +95,8 @@ def load_dataset(
         name: one of `dataset_names()`; "NAME:VARIANT" for a dataset that has variants, such as
             `folder:PLACE`; or "package.module:function", a reader of one's own.
         data_dir: the directory that holds the datasets; for "folder" and "classes" the data
-            themselves. Also a zip or tar file of it: see `osnet_tf.data.archives.unpacked`.
+            themselves. Also a zip or tar file of it, or one in the place of a dataset's folder:
+            see `osnet_tf.data.archives.unpacked`.
         split_identities: in [0, 1], the share of the people who become query and gallery, for a
             dataset without a split of its own.
         seed: int >= 0, decides which people these are.
@@ -171,7 +172,7 @@ def _read(name, data_dir, **options) -> list:
         raise ArgumentError(f"The dataset {name.partition(':')[0]!r} has no variants. "
                             f"Received: {name!r}", argument="dataset")  # fmt: skip
     if is_archive(data_dir):
-        data_dir = unpacked(data_dir)
+        data_dir = unpacked(data_dir, show_progress=None)
     read = reader(data_dir, **{key: value for key, value in options.items() if key in taken})
     found = read if isinstance(read, list) else [read]
     for dataset in found or [None]:

@@ -7,7 +7,6 @@ from osnet_tf.data.contact_sheet import contact_sheet
 from osnet_tf.data.registry import load_dataset
 from osnet_tf.data.statistics import Statistics, dataset_statistics
 from osnet_tf.files import as_file_name, whole_file, write_json
-from osnet_tf.progress_bar import progress_bar
 from osnet_tf.runs import make_folder
 from osnet_tf.visualize.datasets import draw_statistics
 
@@ -53,8 +52,7 @@ def write_inspection(
     """
     from osnet_tf.data.inspection import inspect_dataset  # needs TensorFlow
 
-    with progress_bar(show_progress, None, f"reading {name}") as count:
-        found = inspect_dataset(name, data_dir, progress=count, **split)
+    found = inspect_dataset(name, data_dir, show_progress=show_progress, **split)
     report = _path(output_dir, name, "validation.json")
     write_json(report, found.to_dict())
     return found, [report]

@@ -113,7 +113,8 @@ def _people(dataset, samples):
     people = Counter(sample.pid for sample in samples if sample.pid > 0)
     cameras = Counter(sample.camid + 1 for sample in samples) if dataset.has_cameras else {}
     distractors = sum(sample.pid == 0 for sample in samples)
-    return SplitStatistics(len(samples), _named(people), _named(cameras), distractors)
+    groups = {dataset.name_of(pid): people[pid] for pid in sorted(people)}
+    return SplitStatistics(len(samples), groups, _named(cameras), distractors)
 
 
 def _classes(dataset, samples):

@@ -6,6 +6,7 @@ from osnet_tf.files import printable
 from osnet_tf.visualize.figure import figure_file
 
 _MOST = 40  # bars that can be told apart
+_LONGEST = 24  # letters of a name
 
 
 def draw_statistics(path, statistics):
@@ -51,7 +52,12 @@ def _draw_bars(axes, found):
         heights = [counts.get(name, 0) for name in names]
         axes.bar(places + (number - (len(found) - 1) / 2) * width, heights, width, label=split)
     turned = 90 if max(map(len, names)) > 4 else 0
-    axes.set_xticks(places, list(map(printable, names)), rotation=turned, fontsize=8)
+    axes.set_xticks(places, list(map(_short, names)), rotation=turned, fontsize=8)
+
+
+def _short(name):
+    name = printable(name)
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 3]}..."
 
 
 def _draw_histogram(axes, found):

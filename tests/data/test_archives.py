@@ -8,8 +8,10 @@ import zipfile
 import pytest
 from PIL import Image
 
-from osnet_tf.data import archives, load_dataset
+from osnet_tf.data import DatasetNotFoundError, archives, load_dataset
 from osnet_tf.data.archives import unpacked
+from osnet_tf.data.dataset import DatasetLayoutError
+from osnet_tf.data.places import find_root
 from osnet_tf.errors import FileError, InUseError, NotFoundError, WriteError
 from osnet_tf.files import locked
 
@@ -216,3 +218,46 @@ def test_ones_own_people_in_an_archive(name, tmp_path, monkeypatch):
     assert counts == (4, 1, 1)
     assert dataset.has_cameras
     assert load_dataset(f"folder:{name}", tmp_path, split_identities=0.34).train == dataset.train
+
+
+@pytest.mark.parametrize(
+    ("place", "top"),
+    [
+        ("market1501.zip", "Market-1501-v15.09.15/"),
+        ("market1501.zip", "market1501/Market-1501-v15.09.15/"),
+        ("market1501/Market-1501-v15.09.15.zip", ""),
+        ("Market-1501-v15.09.15.zip", "Market-1501-v15.09.15/"),
+    ],
+)
+def test_an_archive_in_the_place_of_a_datasets_folder(place, top, tmp_path, monkeypatch):
+    monkeypatch.setenv("OSNET_TF_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "data" / "market1501").mkdir(parents=True)
+    make_zip(tmp_path / "data" / place, {f"{top}query/0001_c1s1_001051_00.jpg": b"1"})
+    folders = ("market1501/Market-1501-v15.09.15", "Market-1501-v15.09.15", "market1501", ".")
+    root = find_root("Market-1501", tmp_path / "data", folders, ("query",))
+    assert [p.name for p in (root / "query").iterdir()] == ["0001_c1s1_001051_00.jpg"]
+    assert root.is_relative_to(tmp_path / "cache")
+    with pytest.raises(DatasetNotFoundError, match="Looked for other in"):
+        find_root("Market-1501", tmp_path / "data", folders, ("other",))
+    (tmp_path / "data" / place).write_bytes(b"PK no more")
+    with pytest.raises(FileError, match=r"zip is damaged"):
+        load_dataset("market1501", tmp_path / "data")
+
+
+def test_a_table_and_its_images_in_an_archive(tmp_path, monkeypatch):
+    """They are not taken for one person called `img`."""
+    monkeypatch.setenv("OSNET_TF_CACHE", str(tmp_path / "cache"))
+    rows = [f"img/{n}.png,{'ann' if n < 3 else 'bob'},door{n % 2}" for n in range(6)]
+    table = "\n".join(["path,pid,camid", *rows]).encode()
+    files = {f"mine/img/{n}.png": b"" for n in range(6)}
+    path = make_zip(tmp_path / "mine.zip", {**files, "mine/mine.csv": table})
+    dataset = load_dataset("folder", path)
+    samples = [*dataset.train, *dataset.query, *dataset.gallery]
+    found = {(os.path.basename(s.path), dataset.name_of(s.pid), s.camid) for s in samples}
+    assert found == {(f"{n}.png", "ann" if n < 3 else "bob", n % 2) for n in range(6)}
+    files |= {"mine/mine.csv": table, "mine/b.csv": table, "mine/colours.csv": b"a,b\n"}
+    path = make_zip(tmp_path / "two.zip", files)
+    with pytest.raises(DatasetLayoutError, match=r"several tables: b.csv, mine.csv. Name one"):
+        load_dataset("folder", path)
+    dataset = load_dataset("folder:mine/b.csv", path)
+    assert dataset.names == {1: "ann", 2: "bob"}

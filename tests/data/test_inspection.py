@@ -1,6 +1,8 @@
 """What is wrong with a dataset: each fault is found, once, and named; sound ones are sound."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 
@@ -23,9 +25,10 @@ def draw(root, *files):
     for file in files:
         path = root / file
         path.parent.mkdir(parents=True, exist_ok=True)
-        colour = tuple(int(value) for value in np.frombuffer(file.encode()[-16:], np.uint8)[:3])
+        name = np.frombuffer(os.fsencode(file), np.uint8)
+        colour = tuple(map(int, name[-16:][:3]))
         pixels = np.full((8, 4, 3), colour, np.uint8)
-        pixels.reshape(-1)[: len(file)] = np.frombuffer(file.encode(), np.uint8)[:96]
+        pixels.reshape(-1)[: len(name)] = name[:96]
         Image.fromarray(pixels).save(path)
 
 
@@ -46,10 +49,8 @@ def findings(root, name="folder", **options):
 
 
 def test_a_sound_dataset(people):
-    count = []
-    found = inspect_dataset("folder", people, progress=count.append)
+    found = inspect_dataset("folder", people)
     assert (found.is_sound, found.images, found.findings) == (True, 11, ())
-    assert sum(count) == 11
     assert found.describe() == "folder: 11 images looked at, nothing is wrong"
 
 
@@ -86,13 +87,13 @@ def test_each_fault_is_found_and_named(people):
             False,
             [f"{at}/gallery/eve/c2_1.png = {at}/gallery/eve/c2_2.png"],
         ),
-        "people in training as well as in query or gallery": (True, ["pid 2"]),
+        "people in training as well as in query or gallery": (True, ["bob"]),
         "queries without a match: of their person another camera has no image in the gallery": (
             False,
             [f"{at}/query/bob/c1_7.png"],
         ),
-        "people of a single training image": (False, ["pid 3"]),
-        "people whom one camera only has seen in training": (False, ["pid 3"]),
+        "people of a single training image": (False, ["dan"]),
+        "people whom one camera only has seen in training": (False, ["dan"]),
         "files of other kinds": (False, [f"{at}/train/ann/photo.heic"]),
         "what operating systems leave behind (._*, Thumbs.db, __MACOSX)": (
             False,
@@ -117,6 +118,7 @@ def test_many_are_counted_and_five_shown(people):
         (people / f"train/ann/c1_bad{number}.png").touch()
     found = findings(people)["images that cannot be read"]
     assert (found.count, len(found.examples)) == (9, 5)
+    assert len(findings(people)) == 1  # and not that they are the same
     assert "and 4 more" in inspect_dataset("folder", people).describe()
 
 
@@ -132,10 +134,49 @@ def test_what_the_reader_refuses_is_told_with_what_can_be_said(tmp_path):
     assert "12,936" in " ".join(first.examples) or "12936" in " ".join(first.examples)
     assert second.what == "images that cannot be read"
     assert second.count == 1
+    (tmp_path / "holidays").mkdir()
+    (tmp_path / "holidays" / "1.jpg").touch()  # another's, and not to be looked at
+    assert inspect_dataset("market1501", tmp_path).images == found.images == 4
     with pytest.raises(DatasetNotFoundError):
         inspect_dataset("market1501", tmp_path / "nothing")
     with pytest.raises(ArgumentError, match="There is no dataset 'marke'"):
         inspect_dataset("marke", tmp_path)
+
+
+def test_what_is_refused_in_an_archive_is_read_too(people, tmp_path, monkeypatch):
+    monkeypatch.setenv("OSNET_TF_CACHE", str(tmp_path / "cache"))
+    draw(people, "train/outside.png")  # beside the people's folders
+    (people / "train/ann/c1_1.png").write_bytes(b"")
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", people)
+    found = inspect_dataset("folder", archive)
+    assert [one.what for one in found.findings] == [
+        "the reader refuses it",
+        "images that cannot be read",
+    ]
+    assert found.images == 12
+    (tmp_path / "packed.zip").write_bytes(b"PK no more")
+    found = inspect_dataset("folder", archive)
+    assert "packed.zip is damaged" in found.findings[0].examples[0]
+    assert found.images == 0
+
+
+def test_one_person_is_too_few(tmp_path):
+    draw(tmp_path, "mine/all/1.png", "mine/all/2.png")
+    found = findings(tmp_path / "mine")
+    one = found["nobody to be told from the only person in training"]
+    assert (one.harmful, one.examples) == (True, ("all",))
+
+
+def test_odd_names_are_drawn(tmp_path):
+    """A formula that is none, an undecodable byte, a name longer than the sheet."""
+    odd = ("$x_{$", "a\udcff", "b\x1b[31m", "long" * 50)
+    draw(tmp_path, *(f"mine/{name}/{n}.png" for name in odd for n in (1, 2)))
+    dataset = load_dataset("folder", tmp_path / "mine")
+    assert {dataset.name_of(sample.pid) for sample in (*dataset.train, *dataset.query)} == set(odd)
+    assert contact_sheet(dataset, rows=9, columns=1, height=8).width < 300
+    _, written = write_statistics("folder", tmp_path / "mine", tmp_path / "reports")
+    groups = json.loads(written[1].read_text())["splits"]["train"]["groups"]
+    assert set(groups) < set(odd)
 
 
 def test_classes_are_inspected_too(tmp_path):
@@ -153,7 +194,7 @@ def test_classes_are_inspected_too(tmp_path):
 def test_numbers(people):
     found = dataset_statistics(load_dataset("folder", people))
     assert found.of == "identities"
-    assert found.splits["train"].groups == {"1": 4, "2": 4}
+    assert found.splits["train"].groups == {"ann": 4, "bob": 4}
     assert found.splits["train"].cameras == {"1": 4, "2": 4}
     assert found.splits["gallery"].cameras == {"1": 1, "2": 1}
     assert "val" not in found.splits
@@ -207,7 +248,9 @@ def test_the_reports(people, tmp_path):
 def test_all_names_are_listed(tmp_path):
     for part in ("bounding_box_train", "query", "bounding_box_test"):
         draw(tmp_path / "market1501", f"{part}/0002_c1s1_000451_03.jpg")
-    states = {line.split()[0]: line.split()[1] for line in list_datasets(tmp_path).splitlines()}
+    listed, hint = list_datasets(tmp_path).split("\n\n")
+    assert "--do=stats --dataset=NAME says" in hint
+    states = {line.split()[0]: line.split()[1] for line in listed.splitlines()}
     assert (states["market1501"], states["folder"], states["viper"]) == ("broken", "own", "-")
     assert not (tmp_path / "demo").exists()  # it is not drawn to be listed
 
