@@ -1,5 +1,8 @@
-"""A `model.json` made by hand: right in all its parts, for a model that is not there."""
+"""Exports made by hand: right in all their parts, of a model that is not there."""
 
+import copy
+import functools
+import os
 from types import SimpleNamespace
 
 from osnet_tf.architecture import Architecture
@@ -17,9 +20,14 @@ FROZEN = SimpleNamespace(
 )
 
 
-def manifest_of(files, **about):
-    """`manifest` of entries of `files`."""
-    return manifest(FROZEN, "mine", files, **about)
+def manifest_of(files, reports=()):
+    """`manifest` of entries of `files` and `reports`."""
+    return {**copy.deepcopy(_blank()), "files": list(files), "reports": list(reports)}
+
+
+@functools.cache
+def _blank():
+    return manifest(FROZEN, "mine", [])  # once: it asks git for the commit
 
 
 def write_export(folder, contents, reports=None):
@@ -44,3 +52,15 @@ def write_export(folder, contents, reports=None):
     record = manifest_of(files, reports=listed)
     write_json(folder / "model.json", record)
     return record
+
+
+def tree(place):
+    """Everything below a folder, hidden files too: name -> bytes, link's target, or None."""
+    found = {}
+    for path in sorted(place.rglob("*")):
+        name = path.relative_to(place).as_posix()
+        if path.is_symlink():
+            found[name] = ("link", os.readlink(path))
+        else:
+            found[name] = path.read_bytes() if path.is_file() else None
+    return found

@@ -15,7 +15,7 @@ from osnet_tf.errors import InUseError, OSNetError, WriteError
 from osnet_tf.export import ExportFolderError, changed_files, folder, read_manifest
 from osnet_tf.export.folder import export_folder, own_names
 from osnet_tf.files import locked
-from tests.export.handmade import write_export
+from tests.export.handmade import tree, write_export
 
 OLD = {"1/saved_model.pb": b"old graph", "1/variables/v": b"old", "model.tflite": b"old weights"}
 NEW = {"1/saved_model.pb": b"new graph", "model.onnx": b"new weights"}
@@ -26,18 +26,6 @@ def export(output_dir, contents=NEW):
     """An export as `export_model` does it, without a model."""
     with export_folder(output_dir, NAMES) as new:
         write_export(new, contents, reports={"report.md": b"new"})
-
-
-def tree(place):
-    """Everything below a folder, hidden files too: name -> bytes, link's target, or None."""
-    found = {}
-    for path in sorted(place.rglob("*")):
-        name = path.relative_to(place).as_posix()
-        if path.is_symlink():
-            found[name] = ("link", os.readlink(path))
-        else:
-            found[name] = None if path.is_dir() else path.read_bytes()
-    return found
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ ODD = (None, True, -1, 0, 1e308, 10**400, "", "x" * 3000, "\ud800", [], {}, [[]]
 
 def trial(rng, folder):
     name = rng.choice(list(RECORDS))
-    text = json.dumps(_mutated(rng, RECORDS[name]))
+    text = json.dumps(mutated(rng, RECORDS[name]))
     data = bytearray(text.encode())
     kind = rng.integers(5)
     if kind == 0:
@@ -52,17 +52,17 @@ def trial(rng, folder):
     assert path.read_bytes() == data
 
 
-def _mutated(rng, value):
+def mutated(rng, value):
     """A copy in which some values, and names of fields, are others."""
     if rng.random() < 0.04:
         return ODD[rng.integers(len(ODD))]
     if isinstance(value, dict):
-        copy = {key: _mutated(rng, one) for key, one in value.items()}
+        copy = {key: mutated(rng, one) for key, one in value.items()}
         if rng.random() < 0.05:
             copy.pop(str(rng.choice(list(copy))))
         if rng.random() < 0.05:
             copy["more"] = 1
         return copy
     if isinstance(value, list):
-        return [_mutated(rng, one) for one in value]
+        return [mutated(rng, one) for one in value]
     return value
