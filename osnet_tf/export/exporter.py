@@ -6,7 +6,6 @@ import os
 import tempfile
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from osnet_tf.architecture import fingerprint
@@ -19,7 +18,7 @@ from osnet_tf.export.config import ExportConfig
 from osnet_tf.export.exported import Exported, stored_files
 from osnet_tf.export.folder import export_folder, own_names
 from osnet_tf.export.formats import Graph, get_format
-from osnet_tf.export.frozen import freeze
+from osnet_tf.export.frozen import freeze, with_unit_length
 from osnet_tf.export.latency import KERAS, latencies, save_keras_graph
 from osnet_tf.export.manifest import manifest
 from osnet_tf.export.model_json import NAME
@@ -170,14 +169,6 @@ def written_names(config):
     ['model.onnx', 'report.json', 'report.md', 'report.html', 'model.json']
     """
     return [*(artefact.name for artefact in config.artefacts), *REPORTS, NAME]
-
-
-def with_unit_length(embedder):
-    """The model with its embeddings divided by their Euclidean length."""
-    # `layers.unit_length` takes care of gradients too, by comparisons that XNNPACK leaves out: one
-    # partition would become three
-    output = keras.layers.UnitNormalization(axis=-1, dtype="float32", name="unit_length")
-    return keras.Model(embedder.input, output(embedder.output), name=embedder.name)
 
 
 def _check_thresholds(thresholds, own):

@@ -40,8 +40,8 @@ def export_folder(output_dir, names):
         `pathlib.Path` of the folder to fill.
 
     Raises, before it yields where that is possible:
-        ExportFolderError: `output_dir` is a link, or holds something of one of these names that is
-            not an unchanged part of an export.
+        ExportFolderError: `output_dir` is a link, the working directory or above it, or holds
+            something of one of these names that is not an unchanged part of an export.
         WriteError: it cannot be written.
         InUseError: another process exports into it.
     """
@@ -95,6 +95,11 @@ def _check_folder(folder):
         )
     if os.path.lexists(folder) and not folder.is_dir():
         raise WriteError(folder, "it is a file, not a folder")
+    if Path.cwd().is_relative_to(folder):
+        raise ExportFolderError(
+            f"{folder} is replaced as a whole, and the working directory is in it: start from "
+            "outside it, or choose another output_dir"
+        )
     if os.path.ismount(folder):
         raise WriteError(folder, "it is a mount point: give a folder inside it")
 

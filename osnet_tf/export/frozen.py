@@ -8,6 +8,7 @@ become constants, and the formats share that graph.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import keras
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -93,6 +94,14 @@ def freeze(model):
         _architecture(model),
         fingerprint(model),
     )
+
+
+def with_unit_length(embedder):
+    """The model with its embeddings divided by their Euclidean length."""
+    # `layers.unit_length` takes care of gradients too, by comparisons that XNNPACK leaves out: one
+    # partition would become three
+    output = keras.layers.UnitNormalization(axis=-1, dtype="float32", name="unit_length")
+    return keras.Model(embedder.input, output(embedder.output), name=embedder.name)
 
 
 def save_module(module, directory, signatures):

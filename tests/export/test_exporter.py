@@ -29,7 +29,7 @@ from osnet_tf.export import (
     run_litert,
     run_onnx,
 )
-from osnet_tf.export.exporter import with_unit_length
+from osnet_tf.export.frozen import with_unit_length
 from osnet_tf.metrics import Calibration
 from osnet_tf.models import OSNet
 from tests.export.handmade import write_export

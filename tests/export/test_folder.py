@@ -219,6 +219,15 @@ def test_a_place_that_no_export_can_have_is_named(tmp_path, place):
     assert tree(tmp_path) == {"file": b"precious"}
 
 
+def test_the_working_directory_is_not_taken_away(old, monkeypatch):
+    for place in (old, old / "data"):
+        monkeypatch.chdir(place)
+        assert "the working directory is in it" in refusal(old)
+    monkeypatch.chdir(old.parent)
+    export(Path("mine"))
+    assert changed_files(old) == []
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_without_permission_is_named(tmp_path):
     (tmp_path / "locked").mkdir(mode=0o500)

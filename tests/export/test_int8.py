@@ -215,18 +215,14 @@ def test_gates_stay_float_and_get_headroom(content, images):
     assert rounded.kinds().count("LOGISTIC") == 1
 
 
-def test_the_passes_leave_their_ranges_in_the_file(content, images):
-    """What the pixels can be is 0..255, and the others have scales."""
-    model = LiteRTModel(quantize(content, images))
-    scales = {}
-    for operator in model.operators:
-        if model.kind(operator) in ("ADD", "CONV_2D"):
-            quantization = model.tensors[int(operator.outputs[0])].quantization
-            scales[model.kind(operator), len(scales)] = float(quantization.scale[0])
-    assert len(scales) >= 3
-    assert all(0 < scale < 1 for scale in scales.values())
-    pixels = model.tensors[int(model.input)].quantization
+def test_the_scales_are_what_calibration_has_seen(content, images):
+    """At both ends of the graph: pixels of 0..255, embeddings from 0 to their largest value."""
+    model = LiteRTModel(quantize(content, images, integer_io=True))
+    pixels, embedding = (model.tensors[t].quantization for t in (model.input, model.output))
     assert (float(pixels.scale[0]), int(pixels.zeroPoint[0])) == (1.0, 0)
+    largest = run(content, images).max()
+    assert 255 * float(embedding.scale[0]) == pytest.approx(largest, rel=0.05)
+    assert int(embedding.zeroPoint[0]) == -128
 
 
 def test_a_network_calibrated_on_one_black_image_still_follows_it(content, images):

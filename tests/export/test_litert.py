@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
@@ -11,24 +10,8 @@ from osnet_tf.export.formats import PRECISIONS
 from osnet_tf.export.litert import export_litert, read_litert_metadata
 from osnet_tf.export.litert_graph import inspect_litert
 from osnet_tf.export.litert_runtime import LiteRTEmbedder, run_litert
-from osnet_tf.models import OSNet
 
 SIZE = (64, 32)
-
-
-@pytest.fixture(scope="module")
-def embedder():
-    """OSNet x0.25 with batch norms that do something, as after training."""
-    keras.utils.set_random_seed(1)
-    model = OSNet("osnet_x0_25", input_shape=(*SIZE, 3))
-    rng = np.random.default_rng(1)
-    for variable in model.variables:
-        name = variable.path.rsplit("/", 1)[-1]
-        if name in ("gamma", "moving_variance"):
-            variable.assign(rng.uniform(0.5, 1.5, variable.shape))
-        elif name in ("beta", "moving_mean", "bias"):
-            variable.assign(0.2 * rng.normal(size=variable.shape))
-    return model
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +23,12 @@ def images():
 
 
 @pytest.fixture(scope="module")
-def files(embedder, images, tmp_path_factory):
+def files(frozen, images, tmp_path_factory):
     folder = tmp_path_factory.mktemp("litert")
     calibration = {"int8": {"calibration_images": images[:24]}}
     return {
         precision: export_litert(
-            embedder,
+            frozen,
             folder / f"{precision}.tflite",
             precision=precision,
             **calibration.get(precision, {}),
@@ -62,9 +45,9 @@ def cosines(a, b):
     ("precision", "smallest"),
     [("fp32", 0.99999), ("fp16", 0.999), ("dynamic", 0.9), ("int8", 0.8)],
 )
-def test_each_precision_embeds_as_the_model(precision, smallest, embedder, images, files):
+def test_each_precision_embeds_as_the_model(precision, smallest, small_embedder, images, files):
     """Their mean taken off: what is left is what tells one image from another."""
-    expected = embedder.predict(images[24:], verbose=0)
+    expected = small_embedder.predict(images[24:], verbose=0)
     actual = run_litert(files[precision], images[24:])
     assert actual.dtype == np.float32
     mean = expected.mean(0)
@@ -85,20 +68,20 @@ def test_one_partition_that_leaves_only_the_pixels_outside(precision, files):
     assert graph.undelegated == {"QUANTIZE" if precision == "int8" else "CAST": 1}
 
 
-def test_the_operators_that_break_a_partition_are_named(embedder, images, tmp_path, monkeypatch):
+def test_the_operators_that_break_a_partition_are_named(frozen, images, tmp_path, monkeypatch):
     """Without the depthwise pools the int8 graph falls apart, as DESIGN measured."""
     monkeypatch.setattr("osnet_tf.export.int8.pools_to_depthwise", lambda model: None)
     file = export_litert(
-        embedder, tmp_path / "x.tflite", precision="int8", calibration_images=images[:2]
+        frozen, tmp_path / "x.tflite", precision="int8", calibration_images=images[:2]
     )
     graph = inspect_litert(file)
     assert graph.partitions == 3
     assert graph.undelegated == {"QUANTIZE": 1, "AVERAGE_POOL_2D": 2}
 
 
-def test_integer_embeddings_are_the_float_ones(embedder, images, files, tmp_path):
+def test_integer_embeddings_are_the_float_ones(frozen, images, files, tmp_path):
     file = export_litert(
-        embedder,
+        frozen,
         tmp_path / "io.tflite",
         precision="int8",
         calibration_images=images[:24],
@@ -116,11 +99,11 @@ def test_integer_embeddings_are_the_float_ones(embedder, images, files, tmp_path
     assert last == [24, 25]  # one for each gate, and the embedding
 
 
-def test_int8_with_a_larger_batch(embedder, images, files, tmp_path):
+def test_int8_with_a_larger_batch(frozen, images, files, tmp_path):
     """Five images calibrate batches of two; the embeddings are those of batch 1 but for a step."""
     two, one = (
         export_litert(
-            embedder,
+            frozen,
             tmp_path / f"{batch}.tflite",
             precision="int8",
             batch_size=batch,
@@ -164,10 +147,10 @@ def test_a_file_of_somebody_else_has_no_metadata(files, tmp_path):
         read_litert_metadata(tmp_path / "other.tflite")
 
 
-def test_invalid_arguments(embedder, images, tmp_path):
+def test_invalid_arguments(frozen, images, tmp_path):
     def message(**arguments):
         with pytest.raises(ValueError) as caught:
-            export_litert(embedder, tmp_path / "x.tflite", **arguments)
+            export_litert(frozen, tmp_path / "x.tflite", **arguments)
         return str(caught.value)
 
     assert "Received: precision='int4'" in message(precision="int4")
