@@ -350,20 +350,20 @@ def sweep_table(trials):
     """What `osnet_tf.training.sweep` returned, the best first.
 
     >>> from types import SimpleNamespace
-    >>> trial = SimpleNamespace(number=3, mAP=0.5, epochs=6, state="complete")
+    >>> trial = SimpleNamespace(number=3, score=0.5, epochs=6, state="complete", score_name="mAP")
     >>> trial.settings = {"learning_rate": 0.00123456}
     >>> print(sweep_table([trial]))
        mAP  epochs  state     trial  settings
      50.00       6  complete      3  learning_rate=0.00123
     """
-    lines = [f"{'mAP':>6}  {'epochs':>6}  {'state':<8}  {'trial':>5}  settings"]
+    lines = [f"{trials[0].score_name:>6}  {'epochs':>6}  {'state':<8}  {'trial':>5}  settings"]
     for trial in trials:
         settings = ", ".join(
             f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
             for name, value in trial.settings.items()
         )
         lines.append(
-            f"{100 * trial.mAP:>6.2f}  {trial.epochs:>6}  {trial.state:<8}  {trial.number:>5}  "
+            f"{100 * trial.score:>6.2f}  {trial.epochs:>6}  {trial.state:<8}  {trial.number:>5}  "
             f"{settings}"
         )
     return "\n".join(lines)

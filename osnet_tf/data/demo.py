@@ -4,10 +4,7 @@ Nobody in it exists. Each person has a build, clothes, a bag and a palette share
 and is seen by four cameras with their own scene, light, view, occlusion and picture quality.
 """
 
-import json
 import os
-import shutil
-import tempfile
 
 import numpy as np
 
@@ -21,7 +18,9 @@ from osnet_tf.data.demo_cameras import CAMERAS, SUPERSAMPLING, take_picture
 from osnet_tf.data.demo_people import random_person
 from osnet_tf.data.demo_scenes import draw_scene
 from osnet_tf.data.layouts import DISTRACTOR_PID, FOLDERS, JUNK_PID, read_market_layout
-from osnet_tf.errors import ArgumentError
+from osnet_tf.errors import ArgumentError, FileError, OSNetError, WriteError
+from osnet_tf.files import read_json, whole_folder, write_json
+from osnet_tf.runs import make_folder
 
 # Raise it when the same arguments give other pictures.
 GENERATOR_VERSION = 1
@@ -203,18 +202,14 @@ def _root(data_dir: str | os.PathLike) -> str:
 
 
 def _read_manifest(root: str) -> dict:
-    path = os.path.join(root, MANIFEST)
     try:
-        with open(path, encoding="utf-8") as file:
-            manifest = json.load(file)
-        if not isinstance(manifest, dict):
-            raise ArgumentError("not a JSON object")
+        manifest = read_json(os.path.join(root, MANIFEST))
         if missing := [key for key in _MANIFEST_KEYS if key not in manifest]:
-            raise ArgumentError(f"it lacks {', '.join(missing)}")
-    except (OSError, ValueError) as error:
+            raise FileError(os.path.join(root, MANIFEST), f"lacks {', '.join(missing)}")
+    except OSNetError as error:
         raise DatasetLayoutError(
-            f"{root} is not a complete demo set, because {path} cannot be read ({error}). "
-            "Remove that folder to draw it anew, or choose another data_dir."
+            f"{root} is not a complete demo set ({error}). Remove that folder to draw it anew, or "
+            "choose another data_dir."
         ) from error
     return manifest
 
@@ -224,27 +219,19 @@ def _rng(*entropy: int) -> np.random.Generator:
 
 
 def _generate(root: str, manifest: dict):
-    """Writes the whole set beside `root`, then renames it."""
-    parent = os.path.dirname(root)
-    os.makedirs(parent, exist_ok=True)
-    temporary = tempfile.mkdtemp(prefix=".demo-", dir=parent)
+    """Draws the whole set; it is there when all of it is."""
+    make_folder(os.path.dirname(root))
     try:
-        unfinished = os.path.join(temporary, "demo")
-        for folder in FOLDERS.values():
-            os.makedirs(os.path.join(unfinished, folder))
-        for path, picture in _pictures(manifest):
-            with open(os.path.join(unfinished, path), "wb") as file:
-                file.write(picture)
-        with open(os.path.join(unfinished, MANIFEST), "w", encoding="utf-8") as file:
-            json.dump(manifest, file, indent=2)
-        try:
-            os.rename(unfinished, root)
-        except OSError:
-            # Another process may have finished first: then its set is read and checked.
-            if not os.path.isdir(root):
-                raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        with whole_folder(root) as new:
+            for folder in FOLDERS.values():
+                (new / folder).mkdir()
+            for path, picture in _pictures(manifest):
+                (new / path).write_bytes(picture)
+            write_json(new / MANIFEST, manifest)
+    except WriteError:
+        # Another process may have finished first: then its set is read and checked
+        if not os.path.isdir(root):
+            raise
 
 
 def _pictures(manifest: dict):

@@ -1,4 +1,6 @@
-"""A part of the training people to choose settings by, so that query and gallery stay unseen."""
+"""A part of the training people or images to choose settings by, so that the test stays unseen."""
+
+import numpy as np
 
 from osnet_tf.data.dataset import ReidDataset
 from osnet_tf.data.splitting import choose_people, query_and_gallery
@@ -58,3 +60,45 @@ def _is_there_a_match(query, gallery, has_cameras):
         cameras.get(sample.pid, set()) - ({sample.camid} if has_cameras else set())
         for sample in query
     )
+
+
+def hold_out_images(dataset, share: float, seed: int = 0):
+    """Takes some training images out of a dataset of classes or attributes, and tests on them.
+
+    The dataset's own test images are dropped.
+
+    Args:
+        dataset: a `ClassDataset`, of each class of which a share is taken, or an
+            `AttributeDataset`.
+        share: in (0, 1); of each class at least one image stays, and one in all is taken.
+        seed: int >= 0, decides which.
+
+    Returns:
+        A dataset of the same kind.
+
+    Raises ArgumentError for a share out of range, or where there is no image to take.
+
+    >>> from osnet_tf.data.classes import ClassDataset, ClassSample
+    >>> images = tuple(ClassSample(f"{number}.png", number % 2) for number in range(8))
+    >>> split = hold_out_images(ClassDataset("tiny", ("a", "b"), images, ()), 0.5)
+    >>> sorted(sample.label for sample in split.test), len(split.train)
+    ([0, 0, 1, 1], 4)
+    """
+    if not 0.0 < share < 1.0:
+        raise ArgumentError(f"`share` must be in (0, 1). Received: share={share}")
+    groups = {}
+    for number, sample in enumerate(dataset.train):
+        groups.setdefault(getattr(sample, "label", 0), []).append(number)
+    generator = np.random.default_rng(seed)
+    held = set()
+    for _, numbers in sorted(groups.items()):
+        count = min(round(share * len(numbers)), len(numbers) - 1)
+        held.update(generator.permutation(numbers)[:count].tolist())
+    if not held:
+        raise ArgumentError(
+            f"There are too few images to hold any out. Received: {dataset.name} with share={share}"
+        )
+    parts = ([], [])
+    for number, sample in enumerate(dataset.train):
+        parts[number in held].append(sample)
+    return dataset._replace(train=tuple(parts[0]), test=tuple(parts[1]))

@@ -10,6 +10,7 @@ from osnet_tf.losses import LossTerm, WeightedBinaryCrossEntropy, WeightedLosses
 from osnet_tf.progress_bar import progress_bar
 from osnet_tf.report import attribute_table
 from osnet_tf.training.config import OF_PEOPLE
+from osnet_tf.training.held_out import without_held_out
 from osnet_tf.training.task import Task, TaskScores
 
 
@@ -49,9 +50,12 @@ class AttributeTask(Task):
     def from_config(cls, config, dataset):
         """The task that a `TrainingConfig` and an `AttributeDataset` describe.
 
-        Raises ConfigError for a setting that is of no use to it.
+        With `hold_out` it is judged on that share of the training images.
+
+        Raises ConfigError for a setting that is of no use to it, or does not fit.
         """
         config.check_unused(OF_PEOPLE, "attribute recognition")
+        dataset = without_held_out(dataset, config)
         return cls(dataset, flip_test=config.evaluation.flip_test)
 
     @property

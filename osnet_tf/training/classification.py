@@ -11,6 +11,7 @@ from osnet_tf.models import add_classifier
 from osnet_tf.progress_bar import progress_bar
 from osnet_tf.report import class_table
 from osnet_tf.training.config import OF_PEOPLE
+from osnet_tf.training.held_out import without_held_out
 from osnet_tf.training.task import Task, TaskScores
 
 
@@ -51,9 +52,12 @@ class ClassificationTask(Task):
     def from_config(cls, config, dataset):
         """The task that a `TrainingConfig` and a `ClassDataset` describe.
 
-        Raises ConfigError for a setting that is of no use to it.
+        With `hold_out` it is judged on that share of the training images.
+
+        Raises ConfigError for a setting that is of no use to it, or does not fit.
         """
         config.check_unused(OF_PEOPLE, "classification")
+        dataset = without_held_out(dataset, config)
         smoothing, flip_test = config.losses.label_smoothing, config.evaluation.flip_test
         return cls(dataset, label_smoothing=smoothing, flip_test=flip_test)
 

@@ -17,7 +17,7 @@ XLA = ("auto", "on", "off")
 
 #: Settings that only re-identification has a use for.
 OF_PEOPLE = (
-    "attributes", "attribute_weight", "target", "combine_all", "hold_out", "instances", "head",
+    "attributes", "attribute_weight", "target", "combine_all", "instances", "head",
     "triplet_weight", "circle_weight", "center_weight", "camera_aware", "rerank",
 )  # fmt: skip
 
@@ -50,8 +50,8 @@ class DataConfig(Config):
     )
     hold_out: float = setting(
         0.0,
-        "Share of the training people who are left out and evaluated on in place of query and "
-        "gallery, to choose settings by.",
+        "Share of the training people, or of the images of classes or attributes, that is left out "
+        "and evaluated on in place of the test images, to choose settings by.",
         minimum=0,
         below=1,
     )

@@ -10,10 +10,11 @@ from osnet_tf.config import ConfigError
 from osnet_tf.errors import FileError, MissingPackageError
 from osnet_tf.files import locked, table_writer
 from osnet_tf.training.fitting import fit
+from osnet_tf.training.tasks import make_task
 from osnet_tf.training.trainer import DivergedError
 from osnet_tf.visualize.sweep import draw_sweep
 
-#: Share of the training people that a sweep judges by, where the config holds out none.
+#: Share of the training people or images that a sweep judges by, where the config holds out none.
 HOLD_OUT = 0.2
 
 
@@ -23,21 +24,25 @@ class Trial(NamedTuple):
     Attributes:
         number: From 0.
         settings: The values tried.
-        mAP: Of its last evaluation, a fraction; NaN if it did not come so far.
+        score: Of its last evaluation, a fraction; NaN if it did not come so far.
         epochs: Epochs to its last evaluation.
         state: "complete", "pruned" (stopped as worse than most at that epoch), "diverged" or "fail"
             (cut off; it is tried again).
+        score_name: What the score is: that of the task, mAP for people.
     """
 
     number: int
     settings: dict
-    mAP: float
+    score: float
     epochs: int
     state: str
+    score_name: str = "mAP"
 
 
 def sweep(config, space, output_dir, *, trials, show_progress=False, notify=None):
-    """Tries settings and judges each by people held out of training, never by query and gallery.
+    """Tries settings and judges each by what is held out of training, never by test images.
+
+    These are people, or images of classes or attributes.
 
     A setting that is worse than the median of the others at the same epoch is given up (with
     `evaluate_every` set), and so is one with which training diverges. The search is kept in
@@ -100,6 +105,7 @@ def sweep(config, space, output_dir, *, trials, show_progress=False, notify=None
 def _search(config, space, output_dir, trials, show_progress, notify):
     import optuna
 
+    score = make_task(config).score
     study = _open_study(output_dir / "optuna.log", config.run.seed)
     for cut_off in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
         study.tell(cut_off.number, state=optuna.trial.TrialState.FAIL)
@@ -112,7 +118,7 @@ def _search(config, space, output_dir, trials, show_progress, notify):
             result = fit(
                 config.replace(**tried),
                 output_dir / f"trial_{trial.number:04d}",
-                callbacks=[_Report(trial)],
+                callbacks=[_Report(trial, score)],
                 show_progress=show_progress,
             )
         except DivergedError as error:  # the search learns to keep away from there
@@ -123,13 +129,13 @@ def _search(config, space, output_dir, trials, show_progress, notify):
     finished = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
     while len(study.get_trials(states=finished)) < trials:
         study.optimize(run, n_trials=1)
-        done = _trials(study)
+        done = _trials(study, score)
         _write(output_dir, done)
         if notify is not None:
             last = max(done, key=lambda trial: trial.number)
-            best = f"best mAP {100 * done[0].mAP:.2f} (trial {done[0].number})"
-            notify(f"trial {last.number} {last.state}: mAP {100 * last.mAP:.2f}; {best}")
-    return _trials(study)
+            best = f"best {score} {100 * done[0].score:.2f} (trial {done[0].number})"
+            notify(f"trial {last.number} {last.state}: {score} {100 * last.score:.2f}; {best}")
+    return _trials(study, score)
 
 
 def _open_study(journal, seed):
@@ -163,20 +169,21 @@ def _suggest(trial, name, values):
 class _Report(keras.callbacks.Callback):
     """Tells Optuna of each evaluation; ends a run that is not worth going on."""
 
-    def __init__(self, trial):
+    def __init__(self, trial, score):
         super().__init__()
         self._trial = trial
+        self._score = score
 
     def on_epoch_end(self, epoch, logs=None):
         import optuna
 
-        if "mAP" in (logs or {}):
-            self._trial.report(logs["mAP"], epoch + 1)
+        if self._score in (logs or {}):
+            self._trial.report(logs[self._score], epoch + 1)
             if self._trial.should_prune():
                 raise optuna.TrialPruned
 
 
-def _trials(study):
+def _trials(study, score_name):
     found = []
     for trial in study.get_trials(deepcopy=False):
         if not trial.state.is_finished():
@@ -184,14 +191,14 @@ def _trials(study):
         state = "diverged" if "diverged" in trial.user_attrs else trial.state.name.lower()
         steps = trial.intermediate_values
         epochs = max(steps, default=0)
-        mAP = steps[epochs] if epochs else float("nan")
+        score = steps[epochs] if epochs else float("nan")
         if state == "complete":
-            mAP = trial.value
-        found.append(Trial(trial.number, dict(trial.params), mAP, epochs, state))
-    # A pruned trial's mAP is that of an earlier epoch: it stands behind those that finished
+            score = trial.value
+        found.append(Trial(trial.number, dict(trial.params), score, epochs, state, score_name))
+    # A pruned trial's score is that of an earlier epoch: it stands behind those that finished
     order = ("complete", "pruned", "diverged", "fail")
     return sorted(
-        found, key=lambda trial: (order.index(trial.state), *_worst_last(trial.mAP), trial.number)
+        found, key=lambda trial: (order.index(trial.state), *_worst_last(trial.score), trial.number)
     )
 
 
@@ -203,7 +210,7 @@ def _write(output_dir, trials):
     names = sorted({name for trial in trials for name in trial.settings})
     columns = {"trial": [trial.number for trial in trials]}
     columns |= {name: [trial.settings.get(name, "") for trial in trials] for name in names}
-    columns |= {"mAP": [float(trial.mAP) for trial in trials]}
+    columns |= {trials[0].score_name: [float(trial.score) for trial in trials]}
     columns |= {"epochs": [trial.epochs for trial in trials]}
     columns |= {"state": [trial.state for trial in trials]}
     table_writer(output_dir / "sweep.csv", (".csv",))(columns)

@@ -38,10 +38,10 @@ def make_task(config, dataset=None):
     >>> pets = ClassDataset("pets", ("cat", "dog"), images, images)
     >>> make_task(TrainingConfig(), pets).name
     'classification'
-    >>> make_task(TrainingConfig(hold_out=0.2), pets)
+    >>> make_task(TrainingConfig(instances=4), pets)
     Traceback (most recent call last):
     ...
-    osnet_tf.config.ConfigError: `hold_out` is of no use to classification. Received: hold_out=0.2
+    osnet_tf.config.ConfigError: `instances` is of no use to classification. Received: instances=4
     """
     if dataset is None:
         data = config.data

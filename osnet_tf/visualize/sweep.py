@@ -1,4 +1,4 @@
-"""The picture of a sweep: what each setting does to mAP."""
+"""The picture of a sweep: what each setting does to the score."""
 
 import numbers
 
@@ -8,7 +8,7 @@ _STATES = {"complete": ("#2a7f62", "to the end"), "pruned": ("#c0a056", "given u
 
 
 def draw_sweep(path, trials):
-    """Draws mAP over each setting that was searched, a point for a trial.
+    """Draws the score over each setting that was searched, a point for a trial.
 
     Args:
         path: File to write; see `figure_file`.
@@ -17,7 +17,8 @@ def draw_sweep(path, trials):
     >>> import pathlib, tempfile
     >>> from types import SimpleNamespace
     >>> path = pathlib.Path(tempfile.mkdtemp(), "sweep.png")
-    >>> draw_sweep(path, [SimpleNamespace(settings={"pad": 5}, mAP=0.5, state="complete")])
+    >>> trial = SimpleNamespace(settings={"pad": 5}, score=0.5, score_name="mAP", state="complete")
+    >>> draw_sweep(path, [trial])
     >>> path.read_bytes()[1:4]
     b'PNG'
     """
@@ -28,9 +29,9 @@ def draw_sweep(path, trials):
             for state, (colour, words) in _STATES.items():
                 points = [t for t in shown if t.state == state and name in t.settings]
                 values = [_position(t.settings[name]) for t in points]
-                mAPs = [100 * t.mAP for t in points]
-                axes.plot(values, mAPs, "o", color=colour, alpha=0.8, label=words)
-            axes.set(xlabel=name, ylabel="mAP of held-out people (%)")
+                scores = [100 * t.score for t in points]
+                axes.plot(values, scores, "o", color=colour, alpha=0.8, label=words)
+            axes.set(xlabel=name, ylabel=f"{shown[0].score_name} of what was held out (%)")
             if _spans_decades([t.settings[name] for t in shown if name in t.settings]):
                 axes.set_xscale("log")
             axes.grid(alpha=0.3)

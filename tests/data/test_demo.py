@@ -189,7 +189,7 @@ def test_a_folder_of_something_else_is_refused_and_kept(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("", "cannot be read"), ("[]", "not a JSON object"), ('{"seed": 0}', "lacks generator_ver")],
+    [("", "is no JSON"), ("[]", "must hold an object"), ('{"seed": 0}', "lacks generator_ver")],
 )
 def test_a_broken_manifest(small, text, message):
     (small / "demo" / "manifest.json").write_text(text)

@@ -114,7 +114,7 @@ def test_the_loss_is_the_smoothed_cross_entropy():
     ("settings", "name"),
     [
         ({"instances": 2}, "instances"),
-        ({"hold_out": 0.5}, "hold_out"),
+        ({"camera_aware": False}, "camera_aware"),
         ({"head": "arcface"}, "head"),
         ({"target": "demo"}, "target"),
     ],
@@ -122,6 +122,16 @@ def test_the_loss_is_the_smoothed_cross_entropy():
 def test_what_only_people_have_is_refused(data_dir, settings, name):
     with pytest.raises(ConfigError, match=f"`{name}` is of no use to classification"):
         make_task(config(data_dir, dataset="classes", **settings))
+
+
+def test_settings_are_chosen_by_images_held_out_of_training(data_dir):
+    whole = make_task(config(data_dir, dataset="classes")).dataset
+    split = make_task(config(data_dir, dataset="classes", hold_out=0.25)).dataset
+    assert sorted((*split.train, *split.test)) == sorted(whole.train)
+    assert [sample.label for sample in split.test] == [0] * 4 + [1] * 4 + [2] * 4
+    assert make_task(config(data_dir, dataset="classes", hold_out=0.25, seed=1)).dataset != split
+    with pytest.raises(ConfigError, match="`hold_out` does not fit: There are too few images"):
+        make_task(config(hold_out=0.01), whole)
 
 
 def test_people_and_classes_are_not_evaluated_together(trained, data_dir, tmp_path):

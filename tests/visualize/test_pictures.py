@@ -125,9 +125,15 @@ def test_thresholds_that_accept_nothing_are_not_drawn(drawn, tmp_path):
 
 def test_a_sweep(drawn, tmp_path):
     trials = [
-        SimpleNamespace(settings={"rate": 1e-3, "head": "linear"}, mAP=0.5, state="complete"),
-        SimpleNamespace(settings={"rate": 1e-1, "head": "arcface"}, mAP=0.25, state="pruned"),
-        SimpleNamespace(settings={"rate": 1e-2, "head": "linear"}, mAP=0.75, state="failed"),
+        SimpleNamespace(
+            settings={"rate": 1e-3, "head": "linear"}, score=0.5, state="complete", score_name="mA"
+        ),
+        SimpleNamespace(
+            settings={"rate": 1e-1, "head": "arcface"}, score=0.25, state="pruned", score_name="mA"
+        ),
+        SimpleNamespace(
+            settings={"rate": 1e-2, "head": "linear"}, score=0.75, state="failed", score_name="mA"
+        ),
     ]
     sweep.draw_sweep(tmp_path / "sweep.png", trials)
     heads, rates = drawn
