@@ -3,7 +3,6 @@
 import hashlib
 import os
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from osnet_tf.progress_bar import progress_bar
 
 _EXAMPLES = 5
 _PART = 2**20
-_AT_ONCE = 256  # images
 
 
 @dataclass(frozen=True)
@@ -195,16 +193,13 @@ def _finding(what, found, remedy, harmful=True):
 
 def _unreadable(paths, show_progress):
     found = []
-    with (
-        progress_bar(show_progress, len(paths), "reading") as count,
-        ThreadPoolExecutor(os.cpu_count()) as threads,
-    ):
-        for start in range(0, len(paths), _AT_ONCE):  # few, so that Ctrl-C need not wait for all
-            some = paths[start : start + _AT_ONCE]
-            problems = zip(some, threads.map(image_problem, some), strict=True)
-            found += [f"{path} {problem}" for path, problem in problems if problem]
+    with progress_bar(show_progress, len(paths), "reading") as count:
+        for path in paths:  # threads were no quicker
+            problem = image_problem(path)
+            if problem:
+                found.append(f"{path} {problem}")
             if count:
-                count(len(some))
+                count(1)
     return _finding("images that cannot be read", found, "get them anew, or remove them")
 
 
