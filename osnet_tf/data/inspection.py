@@ -136,7 +136,7 @@ def _refused(name, data_dir, error, show_progress):
     finding = Finding(
         "the reader refuses it",
         1,
-        (" ".join(str(error).split()),),
+        tuple(filter(None, map(str.strip, str(error).splitlines()))),
         "mend what it names, and look again: the rest is told only then",
     )
     try:
@@ -148,7 +148,7 @@ def _refused(name, data_dir, error, show_progress):
 
 
 def _places(name, data_dir):
-    """Where a dataset that cannot be read may lie: folders called as it is, if there are any."""
+    """Where a dataset that cannot be read may lie: what is called as it is, if anything is."""
     first, _, variant = name.partition(":")
     if first in ("classes", "folder"):
         return [place_of(data_dir, variant)]
@@ -156,9 +156,13 @@ def _places(name, data_dir):
     if not root.is_dir():
         return []
     begin = first.split("_")[0]
-    folders = [place for place in sorted(root.iterdir()) if place.is_dir()]
-    named = [p for p in folders if p.name.lower().replace("-", "").startswith(begin)]
-    return named or [root]
+    named = [
+        place
+        for place in sorted(root.iterdir())
+        if place.name.lower().replace("-", "").startswith(begin)
+        and (place.is_dir() or is_archive(place))
+    ]
+    return [unpacked(place) if is_archive(place) else place for place in named] or [root]
 
 
 def _word(dataset):

@@ -13,6 +13,7 @@ from PIL import Image
 from osnet_tf.data import DatasetNotFoundError, ImageError, contact_sheet, load_dataset
 from osnet_tf.data.contact_sheet import GAP
 from osnet_tf.data.inspection import inspect_dataset
+from osnet_tf.data.layouts import FOLDERS
 from osnet_tf.data.overview import list_datasets
 from osnet_tf.data.reports import write_inspection, write_preview, write_statistics
 from osnet_tf.data.statistics import dataset_statistics
@@ -134,6 +135,8 @@ def test_what_the_reader_refuses_is_told_with_what_can_be_said(tmp_path):
     assert "12,936" in " ".join(first.examples) or "12936" in " ".join(first.examples)
     assert second.what == "images that cannot be read"
     assert second.count == 1
+    assert first.examples[0].startswith("market1501 is not complete")
+    assert first.examples[1].endswith("(train): expected 12936 images, found 1")
     (tmp_path / "holidays").mkdir()
     (tmp_path / "holidays" / "1.jpg").touch()  # another's, and not to be looked at
     assert inspect_dataset("market1501", tmp_path).images == found.images == 4
@@ -154,6 +157,11 @@ def test_what_is_refused_in_an_archive_is_read_too(people, tmp_path, monkeypatch
         "images that cannot be read",
     ]
     assert found.images == 12
+    draw(tmp_path, *(f"m/{part}/0002_c1s1_000451_03.jpg" for part in FOLDERS.values()))
+    shutil.make_archive(str(tmp_path / "data" / "Market-1501-v15.09.15"), "zip", tmp_path / "m")
+    refused = inspect_dataset("market1501", tmp_path / "data")
+    assert refused.images == 3
+    assert "expected 12936 images, found 1" in refused.describe()
     (tmp_path / "packed.zip").write_bytes(b"PK no more")
     found = inspect_dataset("folder", archive)
     assert "packed.zip is damaged" in found.findings[0].examples[0]
