@@ -69,7 +69,8 @@ class Inspection:
         for finding in self.findings:
             mark = "WRONG" if finding.harmful else "note "
             lines.append(f"{mark}  {finding.what}: {finding.count:,}")
-            lines += [f"       {example}" for example in finding.examples]
+            shown = [line for example in finding.examples for line in example.splitlines()]
+            lines += [f"       {line}" for line in shown]
             if finding.count > len(finding.examples) > 0:
                 lines.append(f"       and {finding.count - len(finding.examples):,} more")
             lines.append(f"       -> {finding.remedy}")
@@ -136,7 +137,7 @@ def _refused(name, data_dir, error, show_progress):
     finding = Finding(
         "the reader refuses it",
         1,
-        tuple(filter(None, map(str.strip, str(error).splitlines()))),
+        ("\n".join(filter(None, map(str.strip, str(error).splitlines()))),),
         "mend what it names, and look again: the rest is told only then",
     )
     try:

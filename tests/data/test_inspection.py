@@ -135,8 +135,10 @@ def test_what_the_reader_refuses_is_told_with_what_can_be_said(tmp_path):
     assert "12,936" in " ".join(first.examples) or "12936" in " ".join(first.examples)
     assert second.what == "images that cannot be read"
     assert second.count == 1
-    assert first.examples[0].startswith("market1501 is not complete")
-    assert first.examples[1].endswith("(train): expected 12936 images, found 1")
+    [refusal] = first.examples
+    assert refusal.splitlines()[0].startswith("market1501 is not complete")
+    assert refusal.splitlines()[1].endswith("(train): expected 12936 images, found 1")
+    assert f"\n       {refusal.splitlines()[1]}\n" in found.describe()
     (tmp_path / "holidays").mkdir()
     (tmp_path / "holidays" / "1.jpg").touch()  # another's, and not to be looked at
     assert inspect_dataset("market1501", tmp_path).images == found.images == 4
