@@ -17,6 +17,7 @@ LAYERS = {
     "osnet_tf.complexity": KERAS,
     "osnet_tf.conversion": KERAS,
     "osnet_tf.config": NUMPY,
+    "osnet_tf.crops": TENSORFLOW,
     "osnet_tf.data.augmentation": TENSORFLOW,
     "osnet_tf.data.decoding": TENSORFLOW,
     "osnet_tf.data.inspection": TENSORFLOW,

@@ -19,6 +19,8 @@ class LiteRTEmbedder:
         num_threads: >= 1.
 
     Attributes:
+        input_shape: `(batch_size, height, width, 3)`.
+        input_dtype: Name of the images' dtype.
         batch_size: Images that one call takes.
         size: Values of an embedding.
         output: Of integer embeddings the dict `{dtype, scale, zero_point}`, else None.
@@ -26,7 +28,10 @@ class LiteRTEmbedder:
 
     def __init__(self, path, num_threads=1):
         self._serve = litert_interpreter(path, num_threads).get_signature_runner(SIGNATURE)
-        self.batch_size = int(self._serve.get_input_details()[INPUT_NAME]["shape"][0])
+        images = self._serve.get_input_details()[INPUT_NAME]
+        self.input_shape = tuple(map(int, images["shape"]))
+        self.input_dtype = np.dtype(images["dtype"]).name
+        self.batch_size = self.input_shape[0]
         details = self._serve.get_output_details()[OUTPUT_NAME]
         self.size = int(details["shape"][-1])
         self.output = None
