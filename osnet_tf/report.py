@@ -267,8 +267,10 @@ def export_compared_on(report):
     )
 
 
-def latency_table(rows):
+def latency_table(rows, one="thread", several="threads"):
     """What `osnet_tf.export.runtimes.compare_runtimes` returned, with ratios to the first row.
+
+    Or `osnet_tf.export.crop_rate.measure_crops`, of one "person" and several "people".
 
     >>> from types import SimpleNamespace
     >>> rows = [SimpleNamespace(name=n, milliseconds={1: v}) for n, v in (("a", 2.0), ("b", 3.0))]
@@ -278,7 +280,7 @@ def latency_table(rows):
             3.00   1.50  b
     """
     threads = sorted(rows[0].milliseconds)
-    titles = [f"ms, {n} thread{'' if n == 1 else 's'}" for n in threads]
+    titles = [f"ms, {n} {one if n == 1 else several}" for n in threads]
     lines = ["  ".join([*(f"{title}  ratio" for title in titles), "what"])]
     for row in rows:
         cells = [
