@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint
+.PHONY: demo test lint clients
 
 demo: $(VENV)/.installed
 	rm -rf runs/demo
@@ -23,6 +23,15 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 
 $(VENV)/.installed-test: $(VENV)/.installed requirements-test.txt
 	$(BIN)/pip install -r requirements-test.txt
+	touch $@
+
+# Programs that load our files (BoxMOT, OpenCV), in an environment of their own; minutes to install.
+clients: $(VENV)/.installed-test .venv-clients/.installed
+	$(BIN)/python -m pytest -v tests/clients
+
+.venv-clients/.installed: requirements-clients.txt
+	test -x .venv-clients/bin/python || $(PYTHON) -m venv .venv-clients
+	.venv-clients/bin/pip install -r requirements-clients.txt
 	touch $@
 
 # tensorflow-addons, an oracle of the tests, lives in an environment of its own.

@@ -17,8 +17,8 @@ class CropEmbedder:
 
     Args:
         model: A model as `osnet_tf.OSNet` returns or a `.keras` file of one; or an exported file of
-            it, run without Keras: `.tflite` (LiteRT), `.onnx` (ONNX Runtime), or the folder of a
-            SavedModel.
+            it, run without Keras: `.tflite` (LiteRT), `.onnx` (ONNX Runtime), whatever images
+            they take, or the folder of a SavedModel.
         normalize: Whether each embedding is divided by its Euclidean length.
         bgr: Whether frames are blue, green, red, as OpenCV reads them; else red, green, blue.
         num_threads: Threads of LiteRT or ONNX Runtime.
@@ -30,7 +30,7 @@ class CropEmbedder:
     Raises:
         NotFoundError: there is no such file.
         FileError: it is damaged.
-        ArgumentError: it is of none of these kinds, or does not take uint8 RGB images.
+        ArgumentError: it is of none of these kinds.
         MissingPackageError: onnxruntime is not installed.
 
     >>> from osnet_tf import OSNet
@@ -158,26 +158,24 @@ def _of_keras(model):
 
 
 def _of_litert(path, num_threads):
-    from osnet_tf.export.formats import in_batches
-    from osnet_tf.export.litert_runtime import LiteRTEmbedder
+    from osnet_tf.export.formats import get_format, in_batches
 
-    run = LiteRTEmbedder(path, num_threads)
-    shape, dtype = run.input_shape, run.input_dtype
-    size = _size_of(path, shape, dtype)
-    return lambda images: in_batches(run, images, run.batch_size), size, run.size
+    run = get_format("litert").open(path, num_threads)
+    return lambda images: in_batches(run, images, run.batch_size), run.image_size, run.size
 
 
 def _of_onnx(path, num_threads):
-    from osnet_tf.export.onnx import onnx_session
+    from osnet_tf.export.onnx import onnx_session, onnx_takes
 
     session = onnx_session(path, num_threads)
+    takes = onnx_takes(session)
     [images], [embeddings] = session.get_inputs(), session.get_outputs()
-    size = _size_of(path, images.shape, images.type.removeprefix("tensor(").removesuffix(")"))
+    shape = images.shape[2:] if takes.layout == "nchw" else images.shape[1:3]
 
     def run(pixels):
-        return session.run([embeddings.name], {images.name: pixels})[0]
+        return session.run([embeddings.name], {images.name: takes.from_pixels(pixels)})[0]
 
-    return run, size, embeddings.shape[-1]
+    return run, tuple(shape), embeddings.shape[-1]
 
 
 def _of_saved_model(path):
@@ -187,18 +185,6 @@ def _of_saved_model(path):
     from osnet_tf.export.saved_model import open_saved_model
 
     serve = tf.saved_model.load(os.fspath(path)).signatures[SIGNATURE]
-    images = serve.structured_input_signature[1][INPUT_NAME]
-    size = _size_of(path, images.shape, images.dtype.name)
-    return open_saved_model(path), size, int(serve.structured_outputs[OUTPUT_NAME].shape[-1])
-
-
-def _size_of(path, shape, dtype):
-    """The (height, width) of a file's input; raises ArgumentError if that is not uint8 RGB."""
-    shape = list(shape)
-    if len(shape) != 4 or shape[3] != 3 or dtype != "uint8":
-        raise ArgumentError(
-            f"{path} must take uint8 images (batch, height, width, 3), as train/export.py writes "
-            f"them. Received: {dtype} {shape}",
-            argument="model",
-        )
-    return int(shape[1]), int(shape[2])
+    shape = serve.structured_input_signature[1][INPUT_NAME].shape
+    dim = serve.structured_outputs[OUTPUT_NAME].shape[-1]
+    return open_saved_model(path), (int(shape[1]), int(shape[2])), int(dim)

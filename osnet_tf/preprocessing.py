@@ -10,11 +10,7 @@ Importing this module needs Keras only; `resize` loads TensorFlow on its first c
 import keras
 
 from osnet_tf.errors import ArgumentError
-
-#: Mean of ImageNet's RGB channels, for values of 0..1 (the public OSNet weights were trained so).
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-#: Standard deviation of ImageNet's RGB channels, for values of 0..1.
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from osnet_tf.imagenet_colours import IMAGENET_MEAN, IMAGENET_STD
 
 
 def normalization_layer():

@@ -4,13 +4,14 @@ python train/export.py --run_dir=runs/mine
 python train/export.py --model=embedder.keras --output_dir=saved_models/mine \\
     --formats=saved_model,tflite,onnx --precisions=fp32,fp16,dynamic,int8 \\
     --dataset=market1501 --data_dir=DIR --evaluate=full
+python train/export.py --run_dir=runs/mine --for=boxmot --file_name=osnet_x0_25_mine
 """
 
 from absl import flags
 
 from osnet_tf import report
 from osnet_tf.commands import command_line
-from osnet_tf.export.config import ExportConfig
+from osnet_tf.export.config import ExportConfig, export_config
 
 FLAGS = flags.FLAGS
 
@@ -35,10 +36,11 @@ def define_flags():
         upper_bound=1,
     )
     command_line.define_config_flags(ExportConfig)
+    flags.DEFINE_alias("for", "client")
 
 
 def main(_):
-    config = ExportConfig.from_dict(command_line.config_flags(ExportConfig))
+    config = export_config(**command_line.config_flags(ExportConfig))
     command_line.load_tensorflow()
     from osnet_tf.export import ExportMismatchError, export_run
 

@@ -1,10 +1,13 @@
 """What is exported and how it is judged: one frozen dataclass, which the flags are made from."""
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from osnet_tf.config import Config, setting
+from osnet_tf.export.clients import CLIENTS
 from osnet_tf.export.formats import PRECISIONS, WRITTEN, Artefact
+from osnet_tf.export.input_spec import DTYPES, LAYOUTS, NORMALIZATIONS, PIXELS, InputSpec
 
 EVALUATIONS = ("auto", "full", "sample", "none")
 
@@ -38,6 +41,18 @@ class ExportConfig(Config):
     batch_sizes: tuple[int, ...] = setting(
         (1,), "Batch sizes of the .tflite files; that of 8 is called model_b8.tflite.", minimum=1
     )
+    layout: str = setting("nhwc", "Axes of the images of .tflite and .onnx files.", choices=LAYOUTS)
+    input: str = setting("uint8", "Dtype of these images; float: float32.", choices=DTYPES)
+    normalization: str = setting(
+        "inside",
+        "Of these images: inside, the file takes 0..255 and normalises; unit, it takes 0..1 and "
+        "normalises; outside, the program hands over (x / 255 - mean) / std.",
+        choices=NORMALIZATIONS,
+    )
+    client: str = setting(
+        "", "Program that loads the files: writes what it wants.", choices=("", *CLIENTS)
+    )
+    file_name: str = setting("model", "What the names of .tflite and .onnx files begin with.")
     l2_normalize: bool = setting(False, "Give embeddings of length 1.")
     calibration_images: int = setting(
         128, "Training images that int8 takes its ranges from.", minimum=1
@@ -81,6 +96,14 @@ class ExportConfig(Config):
             self.check(name, len(set(value)) == len(value), "must name each number once")
         int8 = any(artefact.precision == "int8" for artefact in self.artefacts)
         self.check("integer_io", int8 or not self.integer_io, "is for the precision int8")
+        pixels = self.input == "uint8"
+        self.check("normalization", not pixels or self.normalization == "inside",
+                   "needs input=float")  # fmt: skip
+        quantized = set(self.listed("precisions")) & {"int8", "dynamic"}
+        plain = "tflite" not in self.listed("formats") or self.takes == PIXELS or not quantized
+        self.check("precisions", plain, "must be fp32 or fp16 with other images than uint8 NHWC")
+        good = re.fullmatch(r"[\w.-]+", self.file_name, re.ASCII) and self.file_name[0] not in ".-"
+        self.check("file_name", bool(good), "must consist of letters, digits, _, - and .")
         # 512 values of length 1 are about 0.04 each, and int8 would count them in steps of 1/128
         self.check("l2_normalize", not (int8 and self.l2_normalize), "is not for int8")
 
@@ -88,6 +111,11 @@ class ExportConfig(Config):
         listed = self.listed(name)
         good = listed and set(listed) <= set(choices) and len(set(listed)) == len(listed)
         self.check(name, good, f"must be some of {', '.join(choices)}, each once")
+
+    @property
+    def takes(self):
+        """The `InputSpec` of `.tflite` and `.onnx` files."""
+        return InputSpec(self.layout, self.input, self.normalization)
 
     def listed(self, name):
         """A comma-separated setting as a tuple."""
@@ -109,15 +137,19 @@ class ExportConfig(Config):
                     for batch_size in self.batch_sizes
                 ]
             else:
-                path = {"saved_model": "1"}.get(name, f"model.{name}")
-                wanted.append(Artefact(path, WRITTEN[name]))
+                wanted.append(
+                    Artefact("1", "saved_model")
+                    if name == "saved_model"
+                    else Artefact(f"{self.file_name}.{name}", WRITTEN[name], takes=self.takes)
+                )
         return tuple(wanted)
 
     def _litert(self, precision, batch_size):
         suffix = "" if precision == "fp32" else f"_{precision}"
         suffix += "" if batch_size == 1 else f"_b{batch_size}"
         integer_io = self.integer_io and precision == "int8"
-        return Artefact(f"model{suffix}.tflite", "litert", precision, batch_size, integer_io)
+        name = f"{self.file_name}{suffix}.tflite"
+        return Artefact(name, "litert", precision, batch_size, integer_io, self.takes)
 
     def tolerance(self, precision):
         """The `Tolerance` of files of a precision."""
@@ -126,3 +158,15 @@ class ExportConfig(Config):
         if precision == "fp16":
             return Tolerance(self.min_cosine_fp16, self.max_map_drop)
         return Tolerance(self.min_cosine, self.max_map_drop)
+
+
+def export_config(**settings):
+    """A config with what its client wants, if one is named, and `settings` on top.
+
+    Raises ConfigError as `ExportConfig`.
+
+    >>> export_config(client="ultralytics").takes
+    InputSpec(layout='nchw', dtype='float', normalization='unit')
+    """
+    client = CLIENTS.get(settings.get("client"))
+    return ExportConfig.from_dict({**(client.settings if client else {}), **settings})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from osnet_tf.export.formats import NOTHING_TOLD, Artefact, Graph
+from osnet_tf.export.input_spec import PIXELS
 from osnet_tf.export.model_json import sha256
 
 
@@ -57,6 +58,8 @@ class Exported:
             entry["contents"] = self.contents
         if self.graph.output:
             entry["output"] = dict(self.graph.output)
+        if self.artefact.takes != PIXELS:
+            entry["input"] = self.artefact.takes.describe()
         return entry
 
     def row(self):

@@ -13,12 +13,14 @@ from osnet_tf.data.calibration_sample import calibration_paths
 from osnet_tf.data.decoding import naming_bad_images
 from osnet_tf.data.pipeline import image_dataset
 from osnet_tf.errors import ArgumentError, OSNetError
+from osnet_tf.export.clients import sidecar_names, sidecars
 from osnet_tf.export.comparison_images import as_people, choose_images
 from osnet_tf.export.config import ExportConfig
 from osnet_tf.export.exported import Exported, stored_files
 from osnet_tf.export.folder import export_folder, own_names
 from osnet_tf.export.formats import Graph, get_format
 from osnet_tf.export.frozen import freeze, with_unit_length
+from osnet_tf.export.input_spec import PIXELS
 from osnet_tf.export.latency import KERAS, latencies, save_keras_graph
 from osnet_tf.export.manifest import manifest
 from osnet_tf.export.model_json import NAME
@@ -96,8 +98,11 @@ def export_model(
     output_dir = Path(os.path.abspath(output_dir))
     with export_folder(output_dir, written_names(config)) as folder:
         exact = with_unit_length(embedder) if config.l2_normalize else embedder
-        frozen = dataclasses.replace(freeze(exact), fingerprint=own)
-        _write(frozen, folder, paths, config, show_progress)
+        frozen_for = functools.cache(
+            lambda takes: dataclasses.replace(freeze(exact, takes), fingerprint=own)
+        )
+        frozen = frozen_for(PIXELS)
+        _write(frozen_for, folder, paths, config, show_progress)
         found = _compare(exact, folder, chosen, config, evaluation, show_progress)
         times = _latencies(exact, folder, found.agreements, config)
         exported = [
@@ -125,11 +130,17 @@ def export_model(
             **provenance(),
         }
         write_reports(folder, report, html_page(report))
+        for name, content in sidecars(frozen, config).items():
+            write_json(folder / name, content)
         record = manifest(
             frozen,
             output_dir.name,
             [one.entry() for one in exported],
-            reports=[file for name in REPORTS for file in stored_files(folder / name)],
+            reports=[
+                file
+                for name in (*sidecar_names(config), *REPORTS)
+                for file in stored_files(folder / name)
+            ],
             thresholds=thresholds,
             l2_normalize=config.l2_normalize,
         )
@@ -168,7 +179,8 @@ def written_names(config):
     >>> written_names(ExportConfig(formats="onnx"))
     ['model.onnx', 'report.json', 'report.md', 'report.html', 'model.json']
     """
-    return [*(artefact.name for artefact in config.artefacts), *REPORTS, NAME]
+    files = (artefact.name for artefact in config.artefacts)
+    return [*files, *sidecar_names(config), *REPORTS, NAME]
 
 
 def _check_thresholds(thresholds, own):
@@ -187,13 +199,13 @@ def _calibration_paths(dataset, config):
     return calibration_paths(dataset, config.calibration_images, config.seed)
 
 
-def _write(frozen, folder, paths, config, show_progress):
+def _write(frozen_for, folder, paths, config, show_progress):
     """Writes the files that are wanted; int8 is calibrated with the images of these paths."""
-    crops = functools.cache(lambda: _read_images(paths, frozen.size))
+    crops = functools.cache(lambda: _read_images(paths, frozen_for(PIXELS).size))
     with progress_bar(show_progress, len(config.artefacts), "exporting", unit="files") as count:
         for artefact in config.artefacts:
             write = get_format(artefact.format).write
-            write(frozen, folder / artefact.name, artefact, crops)
+            write(frozen_for(artefact.takes), folder / artefact.name, artefact, crops)
             if count is not None:
                 count(1)
 

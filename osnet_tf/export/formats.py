@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from osnet_tf.checks import check_choice
+from osnet_tf.export.input_spec import PIXELS, InputSpec
 
 #: Names on the command line of what can be written -> the module of `osnet_tf.export` with the
 #: format, which is also its name in `model.json`.
@@ -28,6 +29,7 @@ class Artefact(NamedTuple):
         precision: "fp32", "fp16", "dynamic" or "int8".
         batch_size: The batch it takes, or None for any.
         integer_io: Whether its embeddings are integers.
+        takes: The `InputSpec` of its images.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Artefact(NamedTuple):
     precision: str = "fp32"
     batch_size: int | None = None
     integer_io: bool = False
+    takes: InputSpec = PIXELS
 
 
 class Graph(NamedTuple):
@@ -66,10 +69,11 @@ class Format:
 
     Attributes:
         write: `write(frozen, path, artefact, crops)` writes what an `Artefact` names. `frozen` is a
-            `osnet_tf.export.frozen.Frozen`; `crops()` gives uint8 images `(n, height, width, 3)` to
-            calibrate with. None for a format that is only run.
+            `osnet_tf.export.frozen.Frozen` that takes what the artefact does; `crops()` gives uint8
+            images `(n, height, width, 3)` to calibrate with. None for a format that is only run.
         open: `open(path, num_threads)` gives a function from uint8 images `(n, height, width, 3)`,
-            of the batch size that the file takes, to float32 embeddings `(n, dim)`.
+            of the batch size that the file takes and whatever it takes otherwise, to float32
+            embeddings `(n, dim)`.
         describe: `describe(path)` gives the `Graph`.
         require: Raises MissingPackageError if a package is not installed that any of it needs.
     """

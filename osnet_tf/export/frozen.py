@@ -15,6 +15,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from osnet_tf.architecture import Architecture, architecture_of, fingerprint
 from osnet_tf.embedding import inference_function
 from osnet_tf.errors import ArgumentError, WriteError
+from osnet_tf.export.input_spec import PIXELS, InputSpec
 from osnet_tf.models import model_size
 
 SIGNATURE = "serving_default"
@@ -27,13 +28,14 @@ class Frozen:
     """A model's inference with the weights that it had, and all that the formats say about it.
 
     Attributes:
-        function: A concrete function without variables, from uint8 RGB `(batch, height, width, 3)`,
-            any batch but 0, to float32 `(batch, dim)`.
+        function: A concrete function without variables, from images as `takes` says, any batch but
+            0, to float32 `(batch, dim)`.
         size: `(height, width)` of the images.
         dim: Length of an embedding.
         name: The Keras model's.
         architecture: An `Architecture`; None for a model that is no OSNet.
         fingerprint: The Keras model's, as `osnet_tf.architecture.fingerprint` gives it.
+        takes: The `InputSpec` of the images; uint8 RGB `(batch, height, width, 3)` by default.
     """
 
     function: Callable
@@ -42,6 +44,7 @@ class Frozen:
     name: str
     architecture: Architecture | None
     fingerprint: str
+    takes: InputSpec = PIXELS
 
     def named_function(self, batch_size=None):
         """A `tf.function` from `images` to `{"embeddings": ...}`, with a fixed batch or any (None).
@@ -51,7 +54,7 @@ class Frozen:
         """
         graph = self.function.graph.as_graph_def()
         source, result = self.function.inputs[0], self.function.outputs[0]
-        spec = tf.TensorSpec((batch_size, *self.size, 3), tf.uint8, name=INPUT_NAME)
+        spec = _tensor_spec(self.takes, batch_size, self.size)
 
         @tf.function(input_signature=[spec], autograph=False)
         def embed(images):
@@ -65,12 +68,13 @@ class Frozen:
         return embed
 
 
-def freeze(model):
+def freeze(model, takes=PIXELS):
     """The model's inference as a graph without variables.
 
     Args:
         model: A model as `osnet_tf.OSNet` returns, of a fixed input size; or a `Frozen`, which is
             given back.
+        takes: The `InputSpec` of what the graph is to take.
 
     Returns:
         `Frozen`. It keeps the weights that the model has now.
@@ -86,6 +90,8 @@ def freeze(model):
         return model
     size = model_size(model)
     concrete = inference_function(model).get_concrete_function()
+    if takes != PIXELS:
+        concrete = _taking(model, takes).get_concrete_function()
     return Frozen(
         convert_variables_to_constants_v2(concrete),
         size,
@@ -93,7 +99,29 @@ def freeze(model):
         model.name,
         _architecture(model),
         fingerprint(model),
+        takes,
     )
+
+
+def _taking(model, takes):
+    """The model's inference as a `tf.function` of other images than pixels."""
+    last = keras.Model(model.get_layer("normalization").output, model.output)
+
+    @tf.function(input_signature=[_tensor_spec(takes, None, model_size(model))], autograph=False)
+    def embed(images):
+        if takes.layout == "nchw":
+            images = tf.transpose(images, (0, 2, 3, 1))
+        if takes.normalization == "outside":
+            return last(images, training=False)
+        if takes.normalization == "unit":  # folded into what the normalisation multiplies by
+            images = images * 255.0
+        return model(images, training=False)
+
+    return embed
+
+
+def _tensor_spec(takes, batch_size, size):
+    return tf.TensorSpec(takes.shape(batch_size, size), takes.numpy_dtype, name=INPUT_NAME)
 
 
 def with_unit_length(embedder):

@@ -12,11 +12,11 @@ from osnet_tf.errors import ArgumentError, FileError
 from osnet_tf.export.flatbuffer import LiteRTModel
 from osnet_tf.export.formats import PRECISIONS, Format, Graph
 from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE, freeze, save_module
+from osnet_tf.export.input_spec import PIXELS, InputSpec
 from osnet_tf.export.int8 import quantize
 from osnet_tf.export.litert_graph import inspect_litert
 from osnet_tf.export.litert_runtime import LiteRTEmbedder
 from osnet_tf.files import check_regular_file, whole_file
-from osnet_tf.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 
 _METADATA = "osnet_tf.json"
 
@@ -73,6 +73,11 @@ def export_litert(
         calibration_images = _checked_crops(calibration_images, frozen.size)
     elif integer_io:
         raise ArgumentError(f"`integer_io` is for int8 only. Received: precision={precision!r}")
+    if precision in ("int8", "dynamic") and frozen.takes != PIXELS:
+        raise ArgumentError(
+            "Quantised files take pixels, uint8 RGB (batch, height, width, 3). "
+            f"Received: precision={precision!r} with {frozen.takes}"
+        )
     content = _convert(frozen, precision, batch_size)
     if precision == "int8":
         content = quantize(content, calibration_images, integer_io=integer_io)
@@ -120,16 +125,8 @@ def _with_metadata(content, frozen, precision, batch_size):
         "precision": precision,
         "input": {
             "name": INPUT_NAME,
-            "shape": [batch_size, *frozen.size, 3],
-            "dtype": "uint8",
-            "layout": "NHWC",
-            "color_order": "RGB",
-            "range": [0, 255],
-            "normalization": {
-                "in_graph": True,
-                "mean": [255 * value for value in IMAGENET_MEAN],
-                "std": [255 * value for value in IMAGENET_STD],
-            },
+            "shape": list(frozen.takes.shape(batch_size, frozen.size)),
+            **frozen.takes.describe(),
         },
         "output": {"name": OUTPUT_NAME, "size": frozen.dim},
     }
@@ -141,9 +138,9 @@ def read_litert_metadata(path):
     """What a `.tflite` file of `export_litert` says about its input and output.
 
     Returns:
-        Dict with `name`, `precision`, `input` and `output`. `input["normalization"]` says
-        `in_graph: True`: the graph does it, with this mean and standard deviation of 0..255
-        values, and the caller hands over plain pixels.
+        Dict with `name`, `precision`, `input` and `output`. `input["normalization"]` says who
+        normalises: "in the model", so the caller hands over plain pixels of `range`, or "by the
+        program", with this `mean` and `std` of values of 0..255.
 
     Raises FileError if the file has none, NotFoundError if there is no file.
 
@@ -182,8 +179,14 @@ def _describe(path):
         operators=dict(graph.operators),
         partitions=graph.partitions,
         undelegated=dict(graph.undelegated),
-        output=LiteRTEmbedder(path).output,
+        output=_open(path).output,
     )
 
 
-FORMAT = Format(write=_write, open=LiteRTEmbedder, describe=_describe)
+def _open(path, num_threads=1):
+    return LiteRTEmbedder(
+        path, num_threads, takes=InputSpec.of(read_litert_metadata(path)["input"])
+    )
+
+
+FORMAT = Format(write=_write, open=_open, describe=_describe)

@@ -6,32 +6,40 @@ import numpy as np
 
 from osnet_tf.errors import ArgumentError
 from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE
+from osnet_tf.export.input_spec import PIXELS
 
 
 class LiteRTEmbedder:
     """A `.tflite` embedder, opened once to be run many times.
 
-    Called with uint8 RGB images `(batch_size, height, width, 3)`, it gives float32 embeddings
-    `(batch_size, dim)`; integer ones are scaled back.
+    Called with uint8 RGB images `(batch_size, height, width, 3)`, it hands over what the file takes
+    and gives float32 embeddings `(batch_size, dim)`; integer ones are scaled back.
 
     Args:
         path: A file that `export_litert` wrote.
         num_threads: >= 1.
+        takes: The `InputSpec` of the file's images.
 
     Attributes:
-        input_shape: `(batch_size, height, width, 3)`.
-        input_dtype: Name of the images' dtype.
+        image_size: `(height, width)` of the images.
         batch_size: Images that one call takes.
         size: Values of an embedding.
         output: Of integer embeddings the dict `{dtype, scale, zero_point}`, else None.
     """
 
-    def __init__(self, path, num_threads=1):
+    def __init__(self, path, num_threads=1, takes=PIXELS):
+        self._takes = takes
         self._serve = litert_interpreter(path, num_threads).get_signature_runner(SIGNATURE)
         images = self._serve.get_input_details()[INPUT_NAME]
-        self.input_shape = tuple(map(int, images["shape"]))
-        self.input_dtype = np.dtype(images["dtype"]).name
-        self.batch_size = self.input_shape[0]
+        shape = tuple(map(int, images["shape"]))
+        self.batch_size = shape[0]
+        self.image_size = shape[2:] if takes.layout == "nchw" else shape[1:3]
+        dtype = np.dtype(images["dtype"]).name
+        if shape != takes.shape(shape[0], self.image_size) or dtype != takes.numpy_dtype:
+            raise ArgumentError(
+                f"{os.fspath(path)} takes {dtype} {shape}, not what was said. "
+                f"Received: takes={takes}"
+            )
         details = self._serve.get_output_details()[OUTPUT_NAME]
         self.size = int(details["shape"][-1])
         self.output = None
@@ -44,7 +52,7 @@ class LiteRTEmbedder:
             }
 
     def __call__(self, images):
-        embeddings = self._serve(**{INPUT_NAME: images})[OUTPUT_NAME]
+        embeddings = self._serve(**{INPUT_NAME: self._takes.from_pixels(images)})[OUTPUT_NAME]
         if self.output is None:
             return embeddings
         shifted = embeddings.astype(np.float32) - self.output["zero_point"]

@@ -31,8 +31,12 @@ def manifest(frozen, name, files, *, reports=(), thresholds=(), l2_normalize=Fal
                         was compared with the Keras model; do not use it where it is false. A
                         SavedModel is a folder: its sha256 is null and it has `contents`, a list of
                         {path, bytes, sha256}. A file with integer output has `output`, {dtype,
-                        scale, zero_point}: an embedding is (integer - zero_point) * scale
-        reports         a list of {path, bytes, sha256}: files for people, which no program needs
+                        scale, zero_point}: an embedding is (integer - zero_point) * scale.
+                        A file that takes other images than `input` says has an `input` of its own:
+                        dtype, layout, color_order, range, normalization ("in the model", or "by
+                        the program" with `mean` and `std` of values of 0..255)
+        reports         a list of {path, bytes, sha256}: files for people, and those that a program
+                        looks for beside a model's file
         versions        of Python and the packages that wrote the files
         commit          of the project, or null
         date            ISO 8601, UTC

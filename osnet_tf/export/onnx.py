@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import json
 import os
 import re
 import warnings
@@ -13,6 +14,7 @@ import numpy as np
 from osnet_tf.errors import MissingPackageError
 from osnet_tf.export.formats import Format, Graph
 from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, freeze
+from osnet_tf.export.input_spec import PIXELS, InputSpec
 from osnet_tf.files import whole_file
 
 OPSET = 17
@@ -24,7 +26,9 @@ def export_onnx(model, path):
     """Writes an `.onnx` file, by Keras's own exporter (tf2onnx), opset 17.
 
     Its input `images` is uint8 RGB `(batch, height, width, 3)` of any batch size >= 1, its output
-    `embeddings` float32 `(batch, feature_dim)`; normalisation is part of the graph.
+    `embeddings` float32 `(batch, feature_dim)`; normalisation is part of the graph. A `Frozen` that
+    takes other images gives a file that takes them. The file's metadata (`metadata_props`) say
+    what it is and what it takes.
 
     Args:
         model: A model as `osnet_tf.OSNet` returns, of a fixed input size, or `freeze` of one.
@@ -40,13 +44,15 @@ def export_onnx(model, path):
     """
     onnx = require_onnx()
     frozen = freeze(model)
-    images = keras.Input((*frozen.size, 3), dtype="uint8", name=INPUT_NAME)
+    takes = frozen.takes
+    shape = takes.shape(None, frozen.size)[1:]
+    images = keras.Input(shape, dtype=takes.numpy_dtype, name=INPUT_NAME)
     embed = _FrozenLayer(frozen.named_function(), frozen.dim, name="embedder")
     exported = keras.Model(images, {OUTPUT_NAME: embed(images)})
 
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    signature = keras.InputSpec(shape=images.shape, dtype="uint8", name=INPUT_NAME)
+    signature = keras.InputSpec(shape=images.shape, dtype=takes.numpy_dtype, name=INPUT_NAME)
     with whole_file(path) as new:
         with _quiet():
             exported.export(
@@ -58,9 +64,20 @@ def export_onnx(model, path):
             )
         graph = onnx.load(new)
         _make_readable(graph.graph, frozen.name)
+        onnx.helper.set_model_props(graph, _metadata(frozen))
         onnx.checker.check_model(graph, full_check=True)
         onnx.save(graph, new)
     return str(path)
+
+
+def _metadata(frozen):
+    """What a file says about itself; JSON where it is no text."""
+    return {
+        "name": frozen.name,
+        "architecture": str(frozen.architecture or ""),
+        "fingerprint": frozen.fingerprint,
+        "input": json.dumps(frozen.takes.describe()),
+    }
 
 
 def require_onnx():
@@ -129,11 +146,8 @@ def run_onnx(path, images, *, batch_size=64, num_threads=1):
 
     Raises MissingPackageError if onnxruntime is not installed.
     """
-    session = onnx_session(path, num_threads)
-    parts = [
-        session.run([OUTPUT_NAME], {INPUT_NAME: images[i : i + batch_size]})[0]
-        for i in range(0, len(images), batch_size)
-    ]
+    run = _open(path, num_threads)
+    parts = [run(images[i : i + batch_size]) for i in range(0, len(images), batch_size)]
     return np.concatenate(parts)
 
 
@@ -164,9 +178,19 @@ def _optional(package):
         ) from error
 
 
+def onnx_takes(session):
+    """The `InputSpec` of a session's file: what its metadata say; pixels, where they say nothing.
+
+    Raises ValueError where they say something else than `export_onnx` writes.
+    """
+    text = session.get_modelmeta().custom_metadata_map.get("input")
+    return InputSpec.of(json.loads(text)) if text else PIXELS
+
+
 def _open(path, num_threads=1):
     session = onnx_session(path, num_threads)
-    return lambda images: session.run([OUTPUT_NAME], {INPUT_NAME: images})[0]
+    takes = onnx_takes(session)
+    return lambda images: session.run([OUTPUT_NAME], {INPUT_NAME: takes.from_pixels(images)})[0]
 
 
 FORMAT = Format(

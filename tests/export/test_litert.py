@@ -132,10 +132,8 @@ def test_metadata_says_who_normalises(files):
     metadata = read_litert_metadata(files["int8"])
     assert metadata["precision"] == "int8"
     assert metadata["input"]["shape"] == [1, *SIZE, 3]
-    assert metadata["input"]["normalization"]["in_graph"] is True
-    np.testing.assert_allclose(
-        metadata["input"]["normalization"]["mean"], [123.675, 116.28, 103.53]
-    )
+    assert metadata["input"]["normalization"] == "in the model"
+    assert metadata["input"]["range"] == [0, 255]
     assert metadata["output"] == {"name": "embeddings", "size": 512}
 
 
