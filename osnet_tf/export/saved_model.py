@@ -15,10 +15,10 @@ SIGNATURES = (SIGNATURE, "serve_images", "serve_jpeg")
 
 
 def export_saved_model(model, directory):
-    """Writes a SavedModel with three signatures; each gives `embeddings`, float32 `(batch, dim)`.
+    """Writes a SavedModel with four signatures; each gives `embeddings`, float32 `(batch, dim)`.
 
     - `serving_default`: `images`, uint8 RGB `(batch, height, width, 3)` of the model's size; any
-      other size is refused;
+      other size is refused; `serve` is the same, for `keras.layers.TFSMLayer(directory)`;
     - `serve_images`: `images`, uint8 RGB `(batch, any, any, 3)`, resized in the graph by
       `osnet_tf.preprocessing.resize`;
     - `serve_jpeg`: `image_bytes`, strings `(batch,)`, each the bytes of a JPEG, PNG or BMP file of
@@ -51,8 +51,9 @@ def export_saved_model(model, directory):
     frozen, directory = freeze(model), Path(directory)
     directory.parent.mkdir(parents=True, exist_ok=True)
     module = _endpoints(frozen)
+    signatures = {name: getattr(module, name) for name in SIGNATURES}
     with whole_folder(directory) as new:
-        save_module(module, new, {name: getattr(module, name) for name in SIGNATURES})
+        save_module(module, new, {**signatures, "serve": module.serving_default})
     return str(directory)
 
 

@@ -77,10 +77,10 @@ def test_bytes_that_are_no_image_are_refused(serve):
 
 
 def test_as_a_keras_layer(small_embedder, folder, crops):
-    layer = keras.layers.TFSMLayer(folder, call_endpoint="serving_default")
-    found = layer(tf.constant(crops))["embeddings"]
     expected = small_embedder.predict(crops, verbose=0)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    for endpoint in ({}, {"call_endpoint": "serving_default"}):  # "serve" by default
+        found = keras.layers.TFSMLayer(folder, **endpoint)(tf.constant(crops))["embeddings"]
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_saved_model_cli_runs_it_without_this_package(folder, serve, tmp_path, crops):
