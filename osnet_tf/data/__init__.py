@@ -4,7 +4,6 @@ The TensorFlow side (`osnet_tf.data.pipeline`, `osnet_tf.data.augmentation`) is 
 name, never from here.
 """
 
-from osnet_tf.data.contact_sheet import contact_sheet
 from osnet_tf.data.dataset import (
     DatasetLayoutError,
     DatasetNotFoundError,
@@ -26,6 +25,7 @@ from osnet_tf.data.registry import (
     register_dataset,
 )
 from osnet_tf.data.sampling import identity_batches, random_batches
+from osnet_tf.data.sheets import contact_sheet
 
 __all__ = [
     "DatasetLayoutError",

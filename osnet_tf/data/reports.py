@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from osnet_tf.data.contact_sheet import contact_sheet
 from osnet_tf.data.registry import load_dataset
+from osnet_tf.data.sheets import contact_sheet
 from osnet_tf.data.statistics import Statistics, dataset_statistics
 from osnet_tf.files import as_file_name, whole_file, write_json
 from osnet_tf.runs import make_folder

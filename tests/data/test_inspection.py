@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from osnet_tf.data import DatasetNotFoundError, ImageError, contact_sheet, load_dataset
-from osnet_tf.data.contact_sheet import GAP
 from osnet_tf.data.inspection import inspect_dataset
 from osnet_tf.data.layouts import FOLDERS
 from osnet_tf.data.overview import list_datasets
 from osnet_tf.data.reports import write_inspection, write_preview, write_statistics
+from osnet_tf.data.sheets import GAP
 from osnet_tf.data.statistics import dataset_statistics
 from osnet_tf.errors import ArgumentError
 from tests.conftest import ROOT
