@@ -137,6 +137,8 @@ def _listed(place):
         return set()
     found = {"model.json"}
     for entry in entries:
+        if not isinstance(entry, dict) or entry.get("path") not in os.listdir(place):
+            continue
         try:
             files = {file["path"]: file["sha256"] for file in entry.get("contents", [entry])}
             there = {
