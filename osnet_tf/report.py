@@ -292,6 +292,20 @@ def latency_table(rows, one="thread", several="threads"):
     return "\n".join(lines)
 
 
+def pixel_table(rows):
+    """What `osnet_tf.embedding.decoders.compare_decoders` returned.
+
+    >>> from types import SimpleNamespace
+    >>> row = SimpleNamespace(name="BGR by mistake", cosine_min=0.25, cosine_mean=0.5)
+    >>> print(pixel_table([row]))
+    cosine min    mean  read by
+       0.25000 0.50000  BGR by mistake
+    """
+    lines = [f"{'cosine min':>10} {'mean':>7}  read by"]
+    lines += [f"{row.cosine_min:>10.5f} {row.cosine_mean:>7.5f}  {row.name}" for row in rows]
+    return "\n".join(lines)
+
+
 def cost_table(rows):
     """What `osnet_tf.complexity.cost_table` returned, as a table.
 

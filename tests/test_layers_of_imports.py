@@ -11,6 +11,7 @@ NUMPY, KERAS, TENSORFLOW, TRAINING, COMMANDS = range(5)
 #: The first prefix that fits gives a module's layer.
 LAYERS = {
     "osnet_tf.__main__": COMMANDS,
+    "osnet_tf.benchmarks": TRAINING,
     "osnet_tf.checks": NUMPY,
     "osnet_tf.commands": COMMANDS,
     "osnet_tf.architecture": KERAS,

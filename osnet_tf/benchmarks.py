@@ -1,0 +1,82 @@
+"""The tables of `train/benchmark.py`: each function measures one and returns it as text."""
+
+from osnet_tf import report
+from osnet_tf.errors import ArgumentError
+from osnet_tf.metrics import ranking_cost
+from osnet_tf.progress_bar import progress_bar
+
+
+def ablation(**_):
+    """Parameters and multiply-adds of the paper's rows."""
+    from osnet_tf.complexity import cost_table
+    from osnet_tf.presets import ABLATIONS
+
+    with progress_bar(True, len(ABLATIONS), "counting", unit="models") as count:
+        return report.cost_table(cost_table(progress=count))
+
+
+def pipeline(*, dataset, data_dir, size, **_):
+    """Images that are read in a second, in several ways."""
+    from osnet_tf.data import load_dataset
+    from osnet_tf.data.throughput import measure_throughput
+
+    paths = [sample.path for sample in load_dataset(dataset, data_dir).train]
+    return report.throughput_table(measure_throughput(paths, size))
+
+
+def pixels(*, model, dataset, data_dir, **_):
+    """What other ways to read the query images do to their embeddings."""
+    from osnet_tf.data import load_dataset
+    from osnet_tf.embedding.decoders import compare_decoders
+    from osnet_tf.weights import load_embedder
+
+    if not model:
+        raise ArgumentError("Give a .keras file. Received: model=None", argument="model")
+    paths = [sample.path for sample in load_dataset(dataset, data_dir).query]
+    with progress_bar(True, None, "embedding") as count:
+        return report.pixel_table(compare_decoders(load_embedder(model), paths, progress=count))
+
+
+def training(*, preset, size, **_):
+    """Images of the training loop in a second."""
+    from osnet_tf.training.step_rate import measure_step_rate
+
+    return report.throughput_table(measure_step_rate(preset, size))
+
+
+def latency(*, preset, **_):
+    """An image on the CPU runtimes."""
+    from osnet_tf.export.runtimes import compare_preset
+
+    return report.latency_table(compare_preset(preset))
+
+
+def crops(*, preset, **_):
+    """The people in a frame on the CPU runtimes."""
+    from osnet_tf.export.crop_rate import measure_crops
+
+    return report.latency_table(measure_crops(preset), "person", "people")
+
+
+def ranking(*, size_of, features, **_):
+    """Seconds and memory of ranking."""
+    return _evaluation("ranking", size_of, features)
+
+
+def reranking(*, size_of, features, **_):
+    """Seconds and memory of re-ranking."""
+    return _evaluation("reranking", size_of, features)
+
+
+def _evaluation(kind, size_of, features):
+    made_up = None if features else ranking_cost.make_features(ranking_cost.SIZES[size_of])
+    sets = made_up or ranking_cost.read_features(*features)
+    with progress_bar(True, None, kind, unit="runs") as count:
+        return report.evaluator_table([ranking_cost.measure_cost(kind, sets, progress=count)])
+
+
+#: Name -> function of keyword arguments, of which each takes what it needs.
+TABLES = {
+    function.__name__: function
+    for function in (ablation, pipeline, pixels, training, latency, crops, ranking, reranking)
+}
