@@ -173,8 +173,7 @@ def _optional(package):
         return importlib.import_module(package)
     except ImportError as error:
         raise MissingPackageError(
-            f"ONNX needs {package}, which is not installed: "
-            "pip install onnx tf2onnx==1.17.0 onnxruntime"
+            f"ONNX needs {package}, which is not installed: pip install osnet_tf[onnx]"
         ) from error
 
 
