@@ -174,20 +174,18 @@ def _word(dataset):
 
 def _entries(dataset):
     """(path, who or what is on it, whether it is trained on) of each image."""
-    if isinstance(dataset, ClassDataset):
-        parts = {"train": dataset.train, "test": dataset.test}
-        label = lambda sample: dataset.classes[sample.label]  # noqa: E731
-    elif isinstance(dataset, AttributeDataset):
-        parts = {"train": dataset.train, "val": dataset.val, "test": dataset.test}
-        label = lambda sample: sample.attributes  # noqa: E731
-    else:
-        parts = {name: getattr(dataset, name) for name in ("train", "val", "query", "gallery")}
-        label = lambda sample: sample.pid  # noqa: E731
+    parts = ("train", "val", "query", "gallery", "test")
     return [
-        (sample.path, label(sample), part == "train")
-        for part, samples in parts.items()
-        for sample in samples
+        (sample.path, _label(dataset, sample), part == "train")
+        for part in parts
+        for sample in getattr(dataset, part, ())
     ]
+
+
+def _label(dataset, sample):
+    if isinstance(dataset, ClassDataset):
+        return dataset.classes[sample.label]
+    return sample.attributes if isinstance(dataset, AttributeDataset) else sample.pid
 
 
 def _finding(what, found, remedy, harmful=True):

@@ -3,18 +3,12 @@
 import keras
 import numpy as np
 
-from osnet_tf.data.decoding import check_images
-from osnet_tf.errors import ArgumentError
-from osnet_tf.evaluation.recognition import evaluate_predictor
 from osnet_tf.losses import LossTerm, WeightedBinaryCrossEntropy, WeightedLosses
-from osnet_tf.progress_bar import progress_bar
 from osnet_tf.report import attribute_table
-from osnet_tf.training.config import OF_PEOPLE
-from osnet_tf.training.held_out import without_held_out
-from osnet_tf.training.task import Task, TaskScores
+from osnet_tf.training.recognition import RecognitionTask
 
 
-class AttributeTask(Task):
+class AttributeTask(RecognitionTask):
     """A logit for each attribute, judged on the test images by mA and the measures of images.
 
     The model's outputs are "attributes", `(batch, attributes)` logits, and "embedding"; the only
@@ -39,36 +33,8 @@ class AttributeTask(Task):
     score = "mA"
     figures = ("mA", "F1")
 
-    def __init__(self, dataset, *, flip_test=False):
-        for split in ("train", "test"):
-            if not getattr(dataset, split):
-                raise ArgumentError(f"The dataset {dataset.name} has no {split} images")
-        self.dataset = dataset
-        self._flip_test = flip_test
-
-    @classmethod
-    def from_config(cls, config, dataset):
-        """The task that a `TrainingConfig` and an `AttributeDataset` describe.
-
-        With `hold_out` it is judged on that share of the training images.
-
-        Raises ConfigError for a setting that is of no use to it, or does not fit.
-        """
-        config.check_unused(OF_PEOPLE, "attribute recognition")
-        dataset = without_held_out(dataset, config)
-        return cls(dataset, flip_test=config.evaluation.flip_test)
-
-    @property
-    def samples(self):
-        return self.dataset.train
-
     def targets(self, samples):
         return {"attributes": np.array([sample.attributes for sample in samples], np.int32)}
-
-    def check(self, *, show_progress=False):
-        paths = [sample.path for sample in self.dataset.test]
-        with progress_bar(show_progress, len(paths), "checking the test images") as count:
-            check_images(paths, progress=count)
 
     def build(self, embedder):
         logits = attribute_logits(embedder, len(self.dataset.attributes))
@@ -87,11 +53,6 @@ class AttributeTask(Task):
     @property
     def labels(self):
         return self.dataset.attributes
-
-    def evaluate(self, embedder, model, *, folder, **options):
-        predictor = self.predictor(embedder, model)
-        found = evaluate_predictor(predictor, self.dataset, flip_test=self._flip_test, **options)
-        return TaskScores({name: found[name] for name in self.figures}, found)
 
     def describe(self, results):
         return attribute_table(results)

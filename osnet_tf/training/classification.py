@@ -3,19 +3,13 @@
 import keras
 import numpy as np
 
-from osnet_tf.data.decoding import check_images
-from osnet_tf.errors import ArgumentError
-from osnet_tf.evaluation.recognition import evaluate_predictor
 from osnet_tf.losses import LabelSmoothedCrossEntropy, LossTerm, WeightedLosses
 from osnet_tf.models import add_classifier
-from osnet_tf.progress_bar import progress_bar
 from osnet_tf.report import class_table
-from osnet_tf.training.config import OF_PEOPLE
-from osnet_tf.training.held_out import without_held_out
-from osnet_tf.training.task import Task, TaskScores
+from osnet_tf.training.recognition import RecognitionTask
 
 
-class ClassificationTask(Task):
+class ClassificationTask(RecognitionTask):
     """A softmax over the classes, judged on the test images by top-1 and top-5 accuracy.
 
     The model's outputs are those of `add_classifier`; the only target is "class", 0..K-1.
@@ -41,37 +35,15 @@ class ClassificationTask(Task):
     figures = ("top1", "top5")
 
     def __init__(self, dataset, *, label_smoothing=0.0, flip_test=False):
-        for split in ("train", "test"):
-            if not getattr(dataset, split):
-                raise ArgumentError(f"The dataset {dataset.name} has no {split} images")
-        self.dataset = dataset
+        super().__init__(dataset, flip_test=flip_test)
         self._smoothing = label_smoothing
-        self._flip_test = flip_test
 
     @classmethod
     def from_config(cls, config, dataset):
-        """The task that a `TrainingConfig` and a `ClassDataset` describe.
-
-        With `hold_out` it is judged on that share of the training images.
-
-        Raises ConfigError for a setting that is of no use to it, or does not fit.
-        """
-        config.check_unused(OF_PEOPLE, "classification")
-        dataset = without_held_out(dataset, config)
-        smoothing, flip_test = config.losses.label_smoothing, config.evaluation.flip_test
-        return cls(dataset, label_smoothing=smoothing, flip_test=flip_test)
-
-    @property
-    def samples(self):
-        return self.dataset.train
+        return super().from_config(config, dataset, label_smoothing=config.losses.label_smoothing)
 
     def targets(self, samples):
         return {"class": np.array([sample.label for sample in samples], np.int32)}
-
-    def check(self, *, show_progress=False):
-        paths = [sample.path for sample in self.dataset.test]
-        with progress_bar(show_progress, len(paths), "checking the test images") as count:
-            check_images(paths, progress=count)
 
     def build(self, embedder):
         return add_classifier(embedder, len(self.dataset.classes))
@@ -89,11 +61,6 @@ class ClassificationTask(Task):
     @property
     def labels(self):
         return self.dataset.classes
-
-    def evaluate(self, embedder, model, *, folder, **options):
-        predictor = self.predictor(embedder, model)
-        found = evaluate_predictor(predictor, self.dataset, flip_test=self._flip_test, **options)
-        return TaskScores({name: found[name] for name in self.figures}, found)
 
     def describe(self, results):
         return class_table(results)
