@@ -37,8 +37,10 @@ _HOMES = {
     "convert": "conversion",
     "embed": "embedding",
     "evaluate": "evaluation",
+    "from_preset": "publishing",
     "load_dataset": "data",
     "load_weights": "weights",
+    "save_to_preset": "publishing",
 }
 _MODULES = (
     "architecture",
@@ -56,6 +58,7 @@ _MODULES = (
     "models",
     "preprocessing",
     "presets",
+    "publishing",
     "runs",
     "training",
     "visualize",

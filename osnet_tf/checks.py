@@ -57,6 +57,18 @@ def check_number(minimum=None, maximum=None, *, above=None, below=None, **argume
             refuse(name, rule, value)
 
 
+def check_text(**arguments):
+    """Raises ArgumentError for the first argument that is no text.
+
+    >>> check_text(name=3)
+    Traceback (most recent call last):
+    osnet_tf.errors.ArgumentError: `name` must be a text. Received: name=3
+    """
+    for name, value in arguments.items():
+        if not isinstance(value, str):
+            refuse(name, "must be a text", value)
+
+
 def broken_bound(value, minimum=None, maximum=None, above=None, below=None):
     """The rule that a number breaks, such as "must be >= 0"; "" where it keeps all bounds.
 

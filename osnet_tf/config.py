@@ -195,11 +195,15 @@ class GroupedConfig(_Settings):
 
 
 def absolute(field, value):
-    """A field's value, made absolute if it is a path. `weights` may also be a name, without a dot:
-    "imagenet"."""
-    if not field.metadata["is_path"] or not value or (field.name == "weights" and "." not in value):
+    """A field's value, made absolute if it is a path. `weights` may also be a name, "imagenet", or
+    an address, "hf://user/repo"."""
+    if not field.metadata["is_path"] or not value or (field.name == "weights" and _is_name(value)):
         return value
     return os.path.abspath(value)
+
+
+def _is_name(value):
+    return value.startswith("hf://") or ("." not in value and os.sep not in value)
 
 
 def _check_names(values, settings):

@@ -5,13 +5,17 @@ It stands above the models and their weights, and neither knows of it.
 
 import os
 
-from osnet_tf.architecture import Architecture
+import keras
+
+from osnet_tf.architecture import Architecture, architecture_of
 from osnet_tf.errors import ArgumentError
 from osnet_tf.files import whole_file
 from osnet_tf.models import OSNet, add_classifier
+from osnet_tf.publishing import from_preset, save_to_preset
 from osnet_tf.weights.checkpoint import read_checkpoint
-from osnet_tf.weights.keras_files import load_keras
+from osnet_tf.weights.keras_files import is_preset, load_embedder, load_keras
 from osnet_tf.weights.recognition import recognise
+from osnet_tf.weights.registry import find_entry
 from osnet_tf.weights.torch_state import Loaded, load_torch_state, save_torch
 
 _SUFFIXES = (".keras", ".weights.h5")
@@ -29,7 +33,8 @@ def convert(
     Preset, feature dimension and classes are recognised from the checkpoint.
 
     Args:
-        checkpoint: a `.pth` or `.safetensors` file, as `osnet_tf.weights.read_checkpoint` takes.
+        checkpoint: a `.pth` or `.safetensors` file, as `osnet_tf.weights.read_checkpoint` takes; or
+            a published model, as `osnet_tf.from_preset` takes.
         output: the file to write, `.keras` (a model) or `.weights.h5`; there as a whole or not at
             all.
         classifier: keep the checkpoint's classifier: the model is then the one of
@@ -73,13 +78,26 @@ def convert(
 
 
 def _convert(checkpoint, output, classifier, input_shape):
+    save = keras.Model.save if output.suffix == ".keras" else keras.Model.save_weights
+    if is_preset(checkpoint):
+        if classifier:
+            raise _no_classifier(checkpoint)
+        model = from_preset(checkpoint, input_shape=input_shape)
+        save(model, output)
+        used = tuple(variable.path for variable in model.variables)
+        return Loaded(architecture_of(model), None, used, ())
+    model, loaded = _read(checkpoint, classifier, input_shape)
+    save(model, output)
+    return loaded
+
+
+def _read(checkpoint, classifier, input_shape):
+    """The model of a public checkpoint, and what became of its entries."""
     read = read_checkpoint(checkpoint)
     source = os.fspath(checkpoint)
     found = recognise(read.arrays, source)
     if classifier and found.num_classes is None:
-        raise ArgumentError(
-            f"{source} has no classifier to keep. Received: classifier=True", argument="classifier"
-        )
+        raise _no_classifier(source)
     model = OSNet(
         found.architecture.preset,
         input_shape=input_shape,
@@ -88,9 +106,53 @@ def _convert(checkpoint, output, classifier, input_shape):
     if classifier:
         model = add_classifier(model, found.num_classes)
     loaded = load_torch_state(model, read.arrays, source)
-    save = model.save if output.suffix == ".keras" else model.save_weights
-    save(output)
-    return loaded._replace(left_out=loaded.left_out + read.left_out)
+    return model, loaded._replace(left_out=loaded.left_out + read.left_out)
+
+
+def _no_classifier(source):
+    return ArgumentError(
+        f"{os.fspath(source)} has no classifier to keep. Received: classifier=True",
+        argument="classifier",
+    )
+
+
+def convert_to_preset(
+    source: str | os.PathLike,
+    folder: str | os.PathLike,
+    *,
+    input_shape: tuple[int | None, int | None, int] = (256, 128, 3),
+    licence: str | None = None,
+    trained_on: str | None = None,
+) -> Architecture:
+    """Writes the model of a file into a folder that can be published; see `save_to_preset`.
+
+    Args:
+        source: a `.keras` file, or what `convert` takes.
+        folder: the folder to write; nothing lies there yet.
+        input_shape: `(height, width, 3)` where `source` is a public checkpoint; all others have a
+            size of their own.
+        licence, trained_on: for the model card. A whole name of `osnet_tf.weights.PRETRAINED`
+            brings its own.
+
+    Returns:
+        The `Architecture` that was written.
+
+    Raises as `osnet_tf.weights.load_embedder`, `convert` and `osnet_tf.save_to_preset`.
+
+    >>> convert_to_preset("osnet.keras", "published")
+    Traceback (most recent call last):
+    osnet_tf.errors.NotFoundError: osnet.keras does not exist
+    """
+    entry = find_entry(source)
+    if entry is not None:
+        licence, trained_on = licence or entry.licence.lower(), trained_on or entry.trained_on
+    if is_preset(source) or os.fspath(source).endswith(".keras"):
+        model = load_embedder(source)
+    else:
+        model, _ = _read(source, False, input_shape)
+    name = entry and os.fspath(source)
+    save_to_preset(model, folder, name=name, licence=licence, trained_on=trained_on)
+    return architecture_of(model)
 
 
 def convert_to_torch(

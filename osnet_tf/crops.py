@@ -7,6 +7,7 @@ import numpy as np
 
 from osnet_tf.checks import check_int
 from osnet_tf.errors import ArgumentError, FileError, NotFoundError, OSNetError
+from osnet_tf.weights.registry import is_remote
 
 
 class CropEmbedder:
@@ -16,9 +17,10 @@ class CropEmbedder:
     and embedded together, so the result is that of `osnet_tf.embed` on the same crops.
 
     Args:
-        model: A model as `osnet_tf.OSNet` returns or a `.keras` file of one; or an exported file of
-            it, run without Keras: `.tflite` (LiteRT), `.onnx` (ONNX Runtime), whatever images
-            they take, or the folder of a SavedModel.
+        model: A model as `osnet_tf.OSNet` returns, or what `osnet_tf.weights.load_embedder` takes:
+            a `.keras` file of one, or a published one; or an exported file of it, run without
+            Keras: `.tflite` (LiteRT), `.onnx` (ONNX Runtime), whatever images they take, or the
+            folder of a SavedModel.
         normalize: Whether each embedding is divided by its Euclidean length.
         bgr: Whether frames are blue, green, red, as OpenCV reads them; else red, green, blue.
         num_threads: Threads of LiteRT or ONNX Runtime.
@@ -125,12 +127,12 @@ def _open(model, num_threads):
     if not isinstance(model, str | os.PathLike):
         return _of_keras(model)
     path = Path(model)
-    if not path.exists():
+    if not is_remote(model) and not path.exists():
         raise NotFoundError(f"There is no model {path}")
-    if path.suffix == ".keras":
+    if is_remote(model) or path.suffix == ".keras" or (path / "config.json").is_file():
         from osnet_tf.weights import load_embedder
 
-        return _of_keras(load_embedder(path))
+        return _of_keras(load_embedder(model))
     try:
         if path.suffix == ".tflite":
             return _of_litert(path, num_threads)
@@ -143,7 +145,8 @@ def _open(model, num_threads):
     except Exception as error:  # each of the runtimes has exceptions of its own
         raise FileError(path, f"cannot be opened: {error}") from error
     raise ArgumentError(
-        "The model must be a .keras, .tflite or .onnx file, or the folder of a SavedModel. "
+        "The model must be a .keras, .tflite or .onnx file, or the folder of a SavedModel or of a "
+        "published model. "
         f"Received: model={os.fspath(path)!r}",
         argument="model",
     )

@@ -36,9 +36,10 @@ def OSNet(
         preset: A name in `osnet_tf.presets.PRESETS`, such as "osnet_x1_0" or "osnet_x0_25".
         weights: None for the public code's random initialisation; the path of a `.weights.h5` or
             `.keras` file of the same architecture or of a public PyTorch checkpoint (`.pth`,
-            `.safetensors`); or the name of a public checkpoint, "imagenet" or "market1501", which
-            `osnet_tf.weights.registry.resolve_weights` finds: in a folder of `OSNET_TF_WEIGHTS`,
-            else by a download. A classifier in the file is left out.
+            `.safetensors`); a published model of it, a folder or `hf://user/repo`, as
+            `osnet_tf.from_preset` takes; or the name of a public checkpoint, "imagenet" or
+            "market1501", which `osnet_tf.weights.registry.resolve_weights` finds: in a folder
+            of `OSNET_TF_WEIGHTS`, else by a download. A classifier in the file is left out.
         input_shape: `(height, width, 3)`; height and width at least 13, or None for any.
         feature_dim: Length of the embedding, >= 1.
         streams, lite, gate: Those of `OSBlock`; the defaults are the paper's OSNet, the others its

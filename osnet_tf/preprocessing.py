@@ -117,6 +117,31 @@ def resize(images, size):
     return tf.ensure_shape(result, [*batch, height, width, images.shape[-1]])
 
 
+def describe_images(height, width):
+    """What a model of this project takes, as a dict that JSON can hold.
+
+    Args:
+        height, width: Of its images, in pixels; None for any.
+
+    >>> describe_images(256, 128)["color_order"], describe_images(256, 128)["range"]
+    ('RGB', [0, 255])
+    """
+    return {
+        "height": height,
+        "width": width,
+        "channels": 3,
+        "dtype": "uint8",
+        "layout": "NHWC",
+        "color_order": "RGB",
+        "range": [0, 255],
+        "normalization": "in the model",
+        "resize": (
+            "the whole crop to height x width, bilinear with half-pixel centres, antialiased "
+            "where it shrinks (PIL.Image.resize with BILINEAR), rounded to integers"
+        ),
+    }
+
+
 def checked_size(size):
     """Returns `size` as two ints `(height, width)`, or raises ValueError.
 

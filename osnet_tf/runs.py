@@ -12,6 +12,7 @@ from typing import NamedTuple
 from osnet_tf.checks import is_int, is_number
 from osnet_tf.errors import ArgumentError, FileError, NotFoundError, OSNetError, WriteError
 from osnet_tf.files import read_json, write_json
+from osnet_tf.weights.registry import is_remote
 
 
 class RunDirError(OSNetError, ValueError):
@@ -148,7 +149,7 @@ class Source(NamedTuple):
     """Where a model lies and what it is used on.
 
     Attributes:
-        model: The `.keras` file; it exists.
+        model: The `.keras` file, or the folder of a published model; it exists.
         datasets: Names of datasets, at least one.
         data_dir: Folder of the datasets.
         split_identities, seed: The run's own, for datasets without a split of their own, as
@@ -167,7 +168,8 @@ def source_of(*, run_dir=None, model=None, datasets=(), data_dir=None, default_d
 
     Args:
         run_dir: Directory of a run; its config says which dataset, unless `datasets` does.
-        model: Path of a `.keras` file, in place of `run_dir`.
+        model: Path of a `.keras` file, or of the folder of a published model, in place of
+            `run_dir`.
         datasets: Names of datasets; the run's own by default.
         data_dir: Folder of the datasets; the run's own, or "data", by default.
         default_dataset: For a `.keras` file with no dataset named.
@@ -202,6 +204,8 @@ def source_of(*, run_dir=None, model=None, datasets=(), data_dir=None, default_d
         raise ArgumentError("Give the dataset's name with a model. Received: datasets=()")
     if not Path(model).exists():
         hint = " (training writes it at the end; go on with --resume)" if run_dir else ""
+        if is_remote(model):  # what is written lies beside the model
+            hint = f": get a file of it first, with convert --checkpoint={model} --output=X.keras"
         raise NotFoundError(f"There is no model {model}{hint}")
     return Source(Path(model), tuple(datasets), data_dir or "data", **split)
 

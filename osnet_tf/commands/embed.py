@@ -15,7 +15,9 @@ FLAGS = flags.FLAGS
 
 
 def define_flags():
-    flags.DEFINE_string("model", None, "A .keras file of an embedder.", required=True)
+    flags.DEFINE_string(
+        "model", None, "A .keras file of an embedder, or a published model.", required=True
+    )
     flags.DEFINE_string("images", None, "Folder; every image below it.", required=True)
     flags.DEFINE_string(
         "output", None, "File to write: .npz, or .parquet (needs pyarrow).", required=True

@@ -21,7 +21,7 @@ def define_flags():
     flags.DEFINE_string(
         "model",
         None,
-        "A .keras file, in place of --run_dir: an embedder; "
+        "A .keras file or a published folder, in place of --run_dir: an embedder; "
         "for a dataset of classes or attributes, a predictor or a converted classifier.",
     )
     flags.DEFINE_list(

@@ -18,7 +18,9 @@ FLAGS = flags.FLAGS
 
 def define_flags():
     flags.DEFINE_string("run_dir", None, "A run of train/fit.py.")
-    flags.DEFINE_string("model", None, "A .keras file, in place of --run_dir.")
+    flags.DEFINE_string(
+        "model", None, "A .keras file or a published folder, in place of --run_dir."
+    )
     flags.DEFINE_string("output_dir", None, "Folder of the files (default: saved_models/NAME).")
     flags.DEFINE_string(
         "dataset",

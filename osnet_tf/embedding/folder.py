@@ -11,6 +11,7 @@ from osnet_tf.errors import NotFoundError, WriteError
 from osnet_tf.files import check_texts, table_writer
 from osnet_tf.progress_bar import progress_bar
 from osnet_tf.weights import load_embedder
+from osnet_tf.weights.registry import is_remote
 
 
 def embed_folder(
@@ -30,7 +31,7 @@ def embed_folder(
     them in the file's name; `embedding`. It is written as a whole or not at all.
 
     Args:
-        model: Path of a `.keras` file of an embedder.
+        model: What `osnet_tf.weights.load_embedder` takes: a `.keras` file, a published model.
         images: The folder; see `embed`.
         output: File to write. `.npz`: the columns as NumPy arrays, str `(n,)`, int64 `(n,)` twice,
             float32 `(n, dim)`. `.parquet`: a table, `embedding` a list of `dim` float32; needs
@@ -59,7 +60,7 @@ def embed_folder(
 output='photos.csv'
     """
     write = table_writer(output, (".npz", ".parquet"), name="output")
-    if not Path(model).exists():
+    if not is_remote(model) and not Path(model).exists():
         raise NotFoundError(f"There is no model {model}")
     paths, left_out = images_below(images)
     if strict and left_out:

@@ -1,6 +1,7 @@
 """What `model.json` holds: all that a program must know to use the files that lie beside it."""
 
 from osnet_tf.export.model_json import FORMAT_VERSION
+from osnet_tf.preprocessing import describe_images
 from osnet_tf.runs import provenance
 
 
@@ -65,28 +66,13 @@ def manifest(frozen, name, files, *, reports=(), thresholds=(), l2_normalize=Fal
     >>> about["input"]["height"], about["embedding"]["size"], about["thresholds"]
     (64, 512, [])
     """
-    height, width = frozen.size
     where = provenance()
     return {
         "format_version": FORMAT_VERSION,
         "name": name,
         "architecture": frozen.architecture and frozen.architecture.to_dict(),
         "fingerprint": frozen.fingerprint,
-        "input": {
-            "name": "images",
-            "height": height,
-            "width": width,
-            "channels": 3,
-            "dtype": "uint8",
-            "layout": "NHWC",
-            "color_order": "RGB",
-            "range": [0, 255],
-            "normalization": "in the model",
-            "resize": (
-                "the whole crop to height x width, bilinear with half-pixel centres, antialiased "
-                "where it shrinks (PIL.Image.resize with BILINEAR), rounded to integers"
-            ),
-        },
+        "input": {"name": "images", **describe_images(*frozen.size)},
         "embedding": {
             "name": "embeddings",
             "size": frozen.dim,

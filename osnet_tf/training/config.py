@@ -86,7 +86,10 @@ class ModelConfig(Config):
     gate: str = setting("shared", "How streams come together.", choices=GATES)
     stem: str = setting("7x7", "First layers; 3x3: for pictures of some 32x32.", choices=STEMS)
     weights: str = setting(
-        "", "Initial weights: a file, or a name such as imagenet; none: random.", is_path=True
+        "",
+        "Initial weights: a file or folder, hf://user/repo, or a name such as imagenet; none: "
+        "random.",
+        is_path=True,
     )
     synchronized: bool = setting(False, "Batch statistics over all replicas.")
 

@@ -20,6 +20,7 @@ from osnet_tf.weights.errors import WeightsError
 from osnet_tf.weights.hdf5_checks import check_hdf5
 from osnet_tf.weights.names import differences
 from osnet_tf.weights.pth import ZIP_ERRORS
+from osnet_tf.weights.registry import is_remote
 from osnet_tf.weights.torch_state import check_numbers
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
@@ -28,13 +29,14 @@ _SLACK = 2**20
 
 
 def load_embedder(path: str | os.PathLike) -> keras.Model:
-    """Loads the embedder of a `.keras` file, as training and conversion write it.
+    """Loads the embedder of a `.keras` file, or a published one.
 
     The file is looked through before Keras gets it: it must be a regular file, hold what Keras
     writes and nothing larger, and every weight must be a number. A classifier is taken off.
 
     Args:
-        path: the file.
+        path: the file; or what `osnet_tf.from_preset` takes: a folder, a name such as
+            "osnet_x0_25_market1501", `hf://user/repo`.
 
     Returns:
         A `keras.Model` of one output, the embedding.
@@ -54,7 +56,24 @@ def load_embedder(path: str | os.PathLike) -> keras.Model:
     >>> load_embedder(path).output_shape
     (None, 512)
     """
-    model = load_keras(path)
+    if is_preset(path):
+        from osnet_tf.publishing import from_preset  # it stands above, on models
+
+        return from_preset(path)
+    return embedder_of(load_keras(path))
+
+
+def is_preset(source: str | os.PathLike) -> bool:
+    """Whether `osnet_tf.from_preset` is to load this, and not `keras.models.load_model`.
+
+    >>> is_preset("hf://someone/osnet"), is_preset("osnet_x0_25.keras")
+    (True, False)
+    """
+    return is_remote(source) or os.path.isdir(source)
+
+
+def embedder_of(model: keras.Model) -> keras.Model:
+    """The model without its classifier: of one output, the embedding."""
     outputs = getattr(model, "output", None)  # a Sequential has none before its first call
     if isinstance(outputs, dict) and "embedding" in outputs:
         name = model.name.removesuffix("_classifier")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from osnet_tf.errors import ArgumentError, NotFoundError
 from osnet_tf.presets import get_preset
 from osnet_tf.weights.errors import WeightsError
+from osnet_tf.weights.hub import find_preset, is_hub_address
 
 #: Environment variable: folders that are looked in first, separated as in PATH.
 FOLDERS_VARIABLE = "OSNET_TF_WEIGHTS"
@@ -110,6 +111,27 @@ def _entries():
 PRETRAINED = {(entry.preset, entry.name): entry for entry in _entries()}
 
 
+def find_entry(name: str | os.PathLike) -> PretrainedWeights | None:
+    """The entry of a whole name, architecture and weights; None if there is none of that name.
+
+    >>> find_entry("osnet_x0_25_market1501").trained_on
+    'ImageNet-1k, Market-1501 train'
+    """
+    for entry in PRETRAINED.values():
+        if name == f"{entry.preset}_{entry.name}":
+            return entry
+    return None
+
+
+def is_remote(source: str | os.PathLike) -> bool:
+    """Whether this is a whole name of `PRETRAINED` or an address of the hub, and no path.
+
+    >>> is_remote("osnet_x0_25_imagenet"), is_remote("hf://a/b"), is_remote("a/b")
+    (True, True, False)
+    """
+    return is_hub_address(source) or find_entry(source) is not None
+
+
 def resolve_weights(preset: str, weights: str | os.PathLike) -> str:
     """Finds the file of weights that were given by name or by path.
 
@@ -120,10 +142,11 @@ def resolve_weights(preset: str, weights: str | os.PathLike) -> str:
 
     Args:
         preset: a name in `osnet_tf.presets.PRESETS`.
-        weights: the name, such as "imagenet" or "market1501", or the path.
+        weights: the name, such as "imagenet" or "market1501", the address on the hub, or the path.
 
     Returns:
-        The path of the file. Where its checksum is known, it was found to be right.
+        The path of the file, or of the folder of a published model. Where its checksum is known,
+        it was found to be right.
 
     Raises:
         WeightsError: the file in a folder of `OSNET_TF_WEIGHTS` has another checksum; the
@@ -141,11 +164,13 @@ def resolve_weights(preset: str, weights: str | os.PathLike) -> str:
     osnet_tf.errors.ArgumentError: osnet_x0_25 has no weights of that name. There are: ...
     """
     get_preset(preset)
+    if is_hub_address(weights):
+        return os.fspath(find_preset(weights))
     if not _is_name(weights):
         return os.fspath(weights)
     entry = PRETRAINED.get((preset, weights))
     if entry is None:
-        if os.path.isfile(weights):
+        if os.path.exists(weights):
             return weights
         names = [name for known, name in PRETRAINED if known == preset]
         raise ArgumentError(

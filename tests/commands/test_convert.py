@@ -18,6 +18,7 @@ def run(monkeypatch, capsys):
 
     def run(**given):
         flags = {"classifier": False, "to_torch": False, "num_classes": None}
+        flags |= {"to_preset": False, "licence": None, "trained_on": None}
         flags |= {"height": 32, "width": 16, **given}
         flags = {key: str(f) if key in ("checkpoint", "output") else f for key, f in flags.items()}
         monkeypatch.setattr(convert, "FLAGS", types.SimpleNamespace(**flags))
