@@ -47,7 +47,7 @@ def setting(
         choices: The only values that a text can have.
     """
     if choices is not None:
-        help = f"{help} One of {', '.join(choices)}."
+        help = f"{help} One of {', '.join(filter(None, choices))}."
     bounds = {"minimum": minimum, "maximum": maximum, "above": above, "below": below}
     metadata = {"help": help, "is_path": is_path, "bounds": bounds, "choices": choices}
     return dataclasses.field(default=default, metadata=metadata)

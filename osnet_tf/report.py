@@ -123,7 +123,7 @@ def _counts_line(one):
 
 
 def recipe_list(recipes):
-    """The names of the recipes and the beginning of what each is for, as the help of a flag.
+    """The names of the recipes and the beginning of what each is for, a line for each.
 
     Of those that are named `ablation_...` only the names.
 

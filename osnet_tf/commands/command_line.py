@@ -7,6 +7,7 @@ import tempfile
 from absl import app, flags, logging
 
 from osnet_tf.checks import did_you_mean
+from osnet_tf.commands.help_page import help_page
 from osnet_tf.config import ConfigError, absolute, one_of
 from osnet_tf.errors import ArgumentError, OSNetError
 from osnet_tf.files import printable
@@ -41,12 +42,14 @@ def define_config_flags(config_class=TrainingConfig):
 
 def define_recipe_flags():
     """Defines --recipe, and --help_recipe, which tells all about one and ends the command."""
+    names = [name for name in RECIPES if not name.startswith("ablation_")]
+    about = f"Named settings, on top of which any flag goes. One of {', '.join(names)}"
+    if len(names) < len(RECIPES):
+        about += f", or of {len(RECIPES) - len(names)} rows of the paper's ablations, ablation_*"
+    flags.DEFINE_string("recipe", "", f"{about}.")
     flags.DEFINE_string(
-        "recipe",
-        "",
-        f"Named settings; --help_recipe=NAME tells more: {recipe_list(RECIPES)}",
+        "help_recipe", None, "Say all about a recipe, or a line about each: all. Do nothing else."
     )
-    flags.DEFINE_string("help_recipe", None, "Say all about a recipe, and do nothing else.")
 
 
 def told_recipe():
@@ -54,9 +57,9 @@ def told_recipe():
     name = flags.FLAGS.help_recipe
     if name is None:
         return False
-    if name not in RECIPES:
+    if name != "all" and name not in RECIPES:
         raise ConfigError("help_recipe", one_of(RECIPES), name, did_you_mean(name, RECIPES))
-    say(recipe_page(name, RECIPES[name]))
+    say(recipe_list(RECIPES) if name == "all" else recipe_page(name, RECIPES[name]))
     return True
 
 
@@ -86,9 +89,8 @@ def run(command):
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     before = set(flags.FLAGS)
     command.define_flags()
-    sys.modules["__main__"].__doc__ = command.__doc__ + _show_in_help(
-        [name for name in flags.FLAGS if name not in before]
-    )
+    defined = (name for name in flags.FLAGS if name not in before)
+    sys.modules["__main__"].__doc__ = command.__doc__ + help_page(list(defined))
 
     def guarded(argv):
         logging.set_verbosity(logging.WARNING)  # and what it goes on to say
@@ -153,18 +155,6 @@ def load_tensorflow():
             if not loaded or os.path.exists("/dev/nvidiactl"):
                 said.seek(0)
                 sys.stderr.write(said.read().decode(errors="replace"))
-
-
-def _show_in_help(names):
-    """Has --help, not only --helpfull, show flags; returns those in groups, to stand before it."""
-    headings = []
-    for name in names:
-        module = flags.FLAGS.find_module_defining_flag(name)
-        if module in sys.modules or module == sys.argv[0]:
-            flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
-        elif module not in headings:
-            headings.append(module)
-    return "".join(f"{flags.FLAGS.module_help(heading)}\n" for heading in headings)
 
 
 def _with_flag(error):

@@ -8,7 +8,7 @@ from osnet_tf import commands
 from osnet_tf.checks import did_you_mean
 from osnet_tf.version import __version__
 
-_NOT_COMMANDS = ("command_line", "console")
+_NOT_COMMANDS = ("command_line", "console", "help_page")
 
 
 def main():

@@ -1,6 +1,7 @@
 """What a user sees who mistypes something."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -86,14 +87,40 @@ def test_a_recipe_is_a_setting_of_the_run_to_resume_too(tmp_path):
 
 
 def test_the_help_has_the_settings_in_groups(tmp_path):
-    command = [sys.executable, ROOT / "train" / "fit.py", "--help"]
-    text = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout
+    text = help_of("fit.py", tmp_path)
     before, after = text.split("\noptimizer (How the weights move, and for how long):")
     assert "\nmodel (The embedder):" in before
-    assert "  --preset: " in before
-    assert "  --epochs: Passes over the training set. (default: 150)" in after
+    assert "\n  --preset=osnet_x1_0      Architecture. One of osnet_x1_0" in before
+    assert "\n  --epochs=150             Passes over the training set.\n" in after
     for name in TrainingConfig.settings():
-        assert text.count(f"--{name}: ") + text.count(f"--[no]{name}: ") == 1
+        assert len(re.findall(rf"^  --(\[no\])?{name}[= \n]", text, re.M)) == 1, name
+
+
+def help_of(command, folder):
+    """What --help prints. TensorFlow and Keras are not loaded for it."""
+    code = f"""
+import runpy, sys
+sys.argv = [{str(ROOT / "train" / command)!r}, "--help"]
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+except SystemExit:
+    print(sorted({{"tensorflow", "keras", "matplotlib"}} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    text, _, loaded = done.stdout.strip().rpartition("\n")
+    assert loaded == "[]", done.stderr
+    return text
+
+
+@pytest.mark.parametrize("command", sorted(path.name for path in (ROOT / "train").glob("*.py")))
+def test_the_help_is_a_page(tmp_path, command):
+    text = help_of(command, tmp_path)
+    assert all(len(line) <= 100 for line in text.partition("\nflags:")[2].splitlines())
+    flags = re.findall(r"^  --(?:\[no\])?([\w]+)", text, re.M)
+    assert len(flags) == len(set(flags)) > 3
+    assert "(a number)" not in text
 
 
 @pytest.mark.parametrize("command", ["evaluate.py", "export.py"])
