@@ -27,6 +27,7 @@ def setting(
     help,
     *,
     is_path=False,
+    is_list=False,
     minimum=None,
     maximum=None,
     above=None,
@@ -42,6 +43,7 @@ def setting(
         default: The default.
         help: What the setting means; `choices` are added to it.
         is_path: Whether it names a file or folder.
+        is_list: Whether it names several, separated by commas.
         minimum, maximum: Bounds of a number, or of each number of a tuple, allowed themselves.
         above, below: Bounds that are not allowed themselves.
         choices: The only values that a text can have.
@@ -49,7 +51,8 @@ def setting(
     if choices is not None:
         help = f"{help} One of {', '.join(filter(None, choices))}."
     bounds = {"minimum": minimum, "maximum": maximum, "above": above, "below": below}
-    metadata = {"help": help, "is_path": is_path, "bounds": bounds, "choices": choices}
+    kind = {"is_path": is_path, "is_list": is_list}
+    metadata = {"help": help, "bounds": bounds, "choices": choices, **kind}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -196,10 +199,14 @@ class GroupedConfig(_Settings):
 
 def absolute(field, value):
     """A field's value, made absolute if it is a path. `weights` may also be a name, "imagenet", or
-    an address, "hf://user/repo"."""
-    if not field.metadata["is_path"] or not value or (field.name == "weights" and _is_name(value)):
+    an address, "hf://user/repo"; so may a `teacher`, such as "average"."""
+    if not field.metadata["is_path"] or not value:
         return value
-    return os.path.abspath(value)
+    parts = value.split(",") if field.metadata["is_list"] else [value]
+    named = field.name in ("weights", "teacher")
+    return ",".join(
+        part if named and _is_name(part) else os.path.abspath(part.strip()) for part in parts
+    )
 
 
 def _is_name(value):

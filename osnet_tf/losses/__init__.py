@@ -8,6 +8,11 @@ from osnet_tf.losses.center import CenterLoss
 from osnet_tf.losses.circle import CircleLoss
 from osnet_tf.losses.cross_entropy import LabelSmoothedCrossEntropy
 from osnet_tf.losses.distances import pairwise_distances
+from osnet_tf.losses.distillation import (
+    EmbeddingDistillation,
+    LogitDistillation,
+    RelationalDistillation,
+)
 from osnet_tf.losses.margin_softmax import MarginSoftmaxLoss
 from osnet_tf.losses.pair_loss import PairLoss, Pairs
 from osnet_tf.losses.triplet import BatchHardTripletLoss, SemiHardTripletLoss
@@ -17,11 +22,14 @@ __all__ = [
     "BatchHardTripletLoss",
     "CenterLoss",
     "CircleLoss",
+    "EmbeddingDistillation",
     "LabelSmoothedCrossEntropy",
+    "LogitDistillation",
     "LossTerm",
     "MarginSoftmaxLoss",
     "PairLoss",
     "Pairs",
+    "RelationalDistillation",
     "SemiHardTripletLoss",
     "WeightedBinaryCrossEntropy",
     "WeightedLosses",

@@ -14,6 +14,9 @@ TRIPLETS = ("batch_hard", "semi_hard")
 MINING = ("replica", "global")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 XLA = ("auto", "on", "off")
+TEACHER_IMAGES = ("augmented", "clean")
+#: The teacher that is the moving average of the model's own weights.
+AVERAGE = "average"
 
 #: Settings that only re-identification has a use for.
 OF_PEOPLE = (
@@ -131,6 +134,55 @@ class LossConfig(Config):
     def check_together(self):
         soft = self.soft_margin and self.triplet != "batch_hard"
         self.check("soft_margin", not soft, "is for batch_hard triplets only")
+
+
+@dataclass(frozen=True)
+class DistillationConfig(Config):
+    """Teachers that the model imitates, beside what it learns from its targets."""
+
+    teacher: str = setting(
+        "",
+        "Trained models to learn from: .keras files, a,b for several; `average` is the moving "
+        "average of the model's own weights; none: no distillation.",
+        is_path=True,
+        is_list=True,
+    )
+    teacher_embedding_weight: float = setting(
+        1.0, "Weight of 1 - the cosine with a teacher's embedding; 0: none.", minimum=0
+    )
+    teacher_distances_weight: float = setting(
+        0.0, "Weight of the loss between relative distances of embeddings; 0: none.", minimum=0
+    )
+    teacher_logits_weight: float = setting(
+        0.0, "Weight of the loss between softened logits; 0: none.", minimum=0
+    )
+    teacher_temperature: float = setting(
+        4.0, "What the logits are divided by; with arcface or cosface, some 0.05.", above=0
+    )
+    teacher_images: str = setting(
+        "augmented",
+        "What teachers see: the images of each step, or once, before training, the clean ones.",
+        choices=TEACHER_IMAGES,
+    )
+
+    def check_together(self):
+        paths = list(self.teachers.values())
+        self.check("teacher", len(set(paths)) == len(paths), "must name each teacher once")
+        self.check("teacher", "" not in paths, "must have a name on both sides of a comma")
+        weights = ("embedding", "distances", "logits")
+        some = any(getattr(self, f"teacher_{name}_weight") for name in weights)
+        rule = "must be > 0, or another loss of distillation: there are teachers"
+        self.check("teacher_embedding_weight", some or not paths, rule)
+        live = self.teacher_images == "augmented" or AVERAGE not in paths
+        self.check("teacher_images", live, "must be augmented for the teacher `average`")
+
+    @property
+    def teachers(self):
+        """Dict from what each teacher is called in logs to its file, or `AVERAGE`."""
+        paths = [path.strip() for path in self.teacher.split(",")] if self.teacher else []
+        if len(paths) == 1:
+            return {"teacher": paths[0]}
+        return {f"teacher_{number}": path for number, path in enumerate(paths, start=1)}
 
 
 @dataclass(frozen=True)
@@ -272,7 +324,7 @@ class TrainingConfig(GroupedConfig):
     (`osnet_tf.training.RECIPES`) change several settings at once.
 
     Attributes:
-        data, model, losses, augmentation, optimizer, evaluation, run: The groups.
+        data, model, losses, distillation, augmentation, optimizer, evaluation, run: The groups.
 
     Raises ConfigError, which names the setting, for a value of another type or outside its range.
 
@@ -286,6 +338,7 @@ class TrainingConfig(GroupedConfig):
     data: DataConfig
     model: ModelConfig
     losses: LossConfig
+    distillation: DistillationConfig
     augmentation: AugmentationConfig
     optimizer: OptimizerConfig
     evaluation: TrainingEvaluationConfig
@@ -309,3 +362,6 @@ class TrainingConfig(GroupedConfig):
         ):
             needless = not getattr(self.losses, weight) or self.data.instances >= 2
             self.check("instances", needless, f"must be >= 2 with {name}")
+        averaged = AVERAGE not in self.distillation.teachers.values()
+        rule = "must be > 0 for the teacher `average`"
+        self.check("average_decay", averaged or self.optimizer.average_decay > 0, rule)

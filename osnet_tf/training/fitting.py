@@ -147,17 +147,16 @@ class _Run:
             accumulation=config.optimizer.accumulation,
             seed=config.run.seed,
         )
-        self.record = RunRecord(folder, task, self.plan.steps, strategy.num_replicas_in_sync)
 
     def go(self, resume, callbacks, profile):
         """Everything from the model to the results, which the chief returns."""
-        if resume:
-            for line in self.record.differences():
-                self.notify(line)
         keras.utils.set_random_seed(self.config.run.seed)
         if self.config.run.deterministic:
             tf.config.experimental.enable_op_determinism()
         self._build()
+        if resume:
+            for line in self.record.differences():
+                self.notify(line)
         with self.workers.naming_lost(lambda: self.trainer.latest_checkpoint):
             if resume:
                 self._restore()
@@ -186,6 +185,13 @@ class _Run:
             strategy=self.strategy if self.strategy.num_replicas_in_sync > 1 else None,
             show_progress=self.show_progress,
             hosts=self._hosts(),
+        )
+        self.record = RunRecord(
+            self.dir,
+            self.task,
+            self.plan.steps,
+            self.strategy.num_replicas_in_sync,
+            self.learner.distillation.fingerprints,
         )
         average = self.learner.average
         self.trainer = Trainer(
@@ -222,7 +228,7 @@ class _Run:
 
     def _train(self, images, callbacks, profile):
         """Trains to the last epoch, or until evaluations get no better."""
-        targets = self.task.targets(self.task.samples)
+        targets = {**self.task.targets(self.task.samples), **self._of_teachers(images.paths)}
         augmentation = Augmentation(**self.config.augmentation.to_dict())
         seed = self.config.run.seed
 
@@ -239,6 +245,20 @@ class _Run:
                 data_for,
                 callbacks=[*self._callbacks(data_for, profile), *callbacks],
                 evaluate=self._evaluate,
+            )
+
+    def _of_teachers(self, paths):
+        """What the teachers say of the clean images, if that is what is to be imitated."""
+        distillation, config = self.learner.distillation, self.config
+        if distillation.in_step or not config.distillation.teachers:
+            return {}
+        count = len(paths) * len(config.distillation.teachers)
+        with progress_bar(self.show_progress, count, "asking the teachers") as progress:
+            return distillation.of_files(
+                paths,
+                batch_size=config.evaluation.evaluation_batch_size,
+                flip_test=config.augmentation.flip,
+                progress=progress,
             )
 
     def _callbacks(self, data_for, profile):

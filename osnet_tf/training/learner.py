@@ -4,6 +4,7 @@ import contextlib
 
 from osnet_tf.models import OSNet
 from osnet_tf.training.devices import use_xla
+from osnet_tf.training.distillation import Distillation
 from osnet_tf.training.moving_average import MovingAverage
 from osnet_tf.training.optimizers import make_optimizer, slow_base
 from osnet_tf.training.precision import dtype_policy
@@ -25,6 +26,7 @@ class Learner:
         model: What the task has made of it.
         optimizer: Its optimizer.
         average: `MovingAverage` of its variables, or None.
+        distillation: `Distillation`, from the teachers if there are any.
         metrics: The task's `step_metrics`.
         names: Of all that a step returns.
     """
@@ -36,9 +38,10 @@ class Learner:
         self._steps = {}
         optimizing = config.optimizer
         with strategy.scope():
+            self.distillation = Distillation(config.distillation, config.model.size)
             with dtype_policy(optimizing.precision):
                 self.embedder = _make_embedder(config.model, config.model.weights)
-                self.model = task.build(self.embedder)
+                self.model = self._build(self.embedder)
             self.optimizer = make_optimizer(optimizing, steps)
             if optimizing.base_rate_factor != 1.0:
                 factor = optimizing.base_rate_factor
@@ -47,7 +50,8 @@ class Learner:
             if optimizing.average_decay:
                 decay = optimizing.average_decay
                 self.average = MovingAverage(self.model.variables, decay, dynamic=True)
-        self._losses = task.losses()
+                self.distillation.learn_from(self.model, self.average)
+        self._losses = self.distillation.losses(task.losses(), self.model)
         self.metrics = task.step_metrics()
         self.names = step_names(self._losses, self.metrics)
 
@@ -68,6 +72,7 @@ class Learner:
                 clip_norm=config.clip_norm,
                 accumulation=config.accumulation,
                 average=self.average,
+                teachers=self.distillation if self.distillation.in_step else None,
                 xla=use_xla(self._config.run.xla, self._strategy),
             )
         return self._steps[new_only]
@@ -81,9 +86,12 @@ class Learner:
             else:
                 with self._scope():
                     embedder = _make_embedder(self._config.model)
-                    model = self._task.build(embedder)
+                    model = self._build(embedder)
                 model.set_weights(self.model.get_weights())
                 yield embedder, model
+
+    def _build(self, embedder):
+        return self.distillation.build(self._task.build(embedder), embedder)
 
     def _scope(self):
         """Of the strategy; none on several hosts, who would have to enter it together."""

@@ -84,9 +84,10 @@ class RunRecord:
         task: A `Task`.
         steps: Steps in an epoch.
         replicas: Replicas in sync.
+        teachers: Fingerprints of its teachers.
     """
 
-    def __init__(self, run_dir, task, steps, replicas):
+    def __init__(self, run_dir, task, steps, replicas, teachers=()):
         self._path = run_dir.path / "run.json"
         self._values = {
             "task": task.name,
@@ -94,6 +95,7 @@ class RunRecord:
             "data": _digest(task),
             "steps": steps,
             "replicas": replicas,
+            "teachers": list(teachers),
         }
 
     def write(self):
@@ -107,7 +109,7 @@ class RunRecord:
             A list of lines for a person.
 
         Raises:
-            RunDirError: another task, or other training images.
+            RunDirError: another task, other training images, or other teachers.
             FileError: run.json is missing or damaged.
         """
         known = read_json(self._path)
@@ -116,6 +118,7 @@ class RunRecord:
             ("images", "its training set has another number of images"),
             ("data", "its training set has other images or targets"),
             ("steps", "its epochs have another number of steps"),
+            ("teachers", "its teachers have other weights"),
         )
         for name, what in rules:
             if known.get(name) != self._values[name]:

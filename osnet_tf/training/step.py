@@ -32,6 +32,8 @@ class TrainingStep:
             one after the other, before the one update; >= 1. Batch statistics and pairs of images
             are those of a part.
         average: A `MovingAverage` to update after each step; may be None.
+        teachers: A function from a replica's part of the images to more targets for the losses, as
+            `osnet_tf.training.distillation.Distillation`; may be None. No gradient flows through.
         xla: Compile the forward and backward pass with XLA. With one replica only: the
             replicas' running statistics meet in the middle of it.
 
@@ -57,6 +59,7 @@ class TrainingStep:
         clip_norm=0.0,
         accumulation=1,
         average=None,
+        teachers=None,
         xla=False,
     ):
         check_number(0, l2=l2, clip_norm=clip_norm)
@@ -73,6 +76,7 @@ class TrainingStep:
         self._accumulation = int(accumulation)
         self._scales_loss = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         self._average = average
+        self._teachers = teachers
         self._metrics = dict(metrics or {})
         self._in_training = only is None
         trained = [model] if only is None else only
@@ -148,6 +152,8 @@ class TrainingStep:
 
     def _compute_gradients(self, images, targets):
         replicas = self._strategy.num_replicas_in_sync
+        if self._teachers is not None:
+            targets = {**targets, **self._teachers(images)}
         with tf.GradientTape() as tape:
             outputs = self._model(images, training=self._in_training)
             # Keras's losses divide by the number of replicas themselves

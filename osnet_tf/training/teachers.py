@@ -1,0 +1,86 @@
+"""Models that others learn from: of files, or the average of the learner's own weights."""
+
+import keras
+import tensorflow as tf
+
+from osnet_tf.architecture import fingerprint
+from osnet_tf.weights.errors import WeightsError
+from osnet_tf.weights.keras_files import load_keras
+
+
+class FileTeacher:
+    """A trained model from a `.keras` file, as training and `convert` write it.
+
+    It may be of any architecture, dimension and size of image. Images of another size than its own
+    are resized for it (bilinear).
+
+    Args:
+        path: The file. With a classifier (`train/convert.py --classifier`), its logits are known.
+        size: `(height, width)` of its images where the file's model takes any.
+
+    Attributes:
+        path: The path.
+        dim: Length of its embedding.
+        classes: Of its classifier; 0 if it has none.
+        flat: `keras.Model` of one output: the embedding, then the logits.
+        fingerprint: A text that tells what it computes from all others.
+
+    Raises:
+        NotFoundError, FileError, WeightsError: as `osnet_tf.weights.load_keras`; the model has no
+            embedding `(batch, dim)`.
+    """
+
+    def __init__(self, path, size):
+        model = load_keras(path)
+        output = model.output
+        outputs = dict(output) if isinstance(output, dict) else {"embedding": output}
+        embedding, logits = outputs.get("embedding"), outputs.get("logits")
+        if embedding is None or len(embedding.shape) != 2 or len(model.inputs) != 1:
+            raise WeightsError(path, "is no teacher: its model has no embedding of (batch, dim)")
+        self.path = path
+        self.fingerprint = fingerprint(model)
+        self.dim = embedding.shape[-1]
+        self.classes = 0 if logits is None else logits.shape[-1]
+        self._size = tuple(
+            own or given for own, given in zip(model.input_shape[1:3], size, strict=True)
+        )
+        parts = [embedding] if logits is None else [embedding, logits]
+        flat = keras.layers.Concatenate(dtype="float32")(parts) if logits is not None else embedding
+        images = keras.Input((*self._size, 3), name="images")
+        self.flat = keras.Model(images, keras.Model(model.input, flat)(images))
+
+    def __call__(self, images):
+        """Its outputs for a batch `(batch, height, width, 3)` of 0..255: a dict of tensors."""
+        images = tf.cast(images, tf.float32)
+        if tuple(images.shape[1:3]) != self._size:
+            images = tf.image.resize(images, self._size)
+        embedding, logits = self.cut(self.flat(images, training=False))
+        return {"embedding": embedding, "logits": logits}
+
+    def cut(self, rows):
+        """(embeddings, logits) of rows of `flat`; logits of no columns without a classifier."""
+        return rows[:, : self.dim], rows[:, self.dim :]
+
+
+class AverageTeacher:
+    """A model with the moving average of its weights in place of its own ("mean teacher").
+
+    Args:
+        model: The model that is trained, with the outputs "distilled" and perhaps "logits".
+        average: `MovingAverage` of all its variables.
+
+    Reference: Tarvainen and Valpola 2017 (arXiv 1703.01780), section 2.
+    """
+
+    def __init__(self, model, average):
+        self._model = model
+        self._average = average
+
+    def __call__(self, images):
+        """Its outputs for a batch, as in inference: a dict of tensors."""
+        values = [tf.convert_to_tensor(average) for average in self._average.averages]
+        pairs = list(zip(self._model.variables, values, strict=True))
+        with keras.StatelessScope(state_mapping=pairs):
+            outputs = self._model(images, training=False)
+        found = {"embedding": outputs["distilled"]}
+        return {**found, "logits": outputs["logits"]} if "logits" in outputs else found
