@@ -53,6 +53,7 @@ _MODULES = (
     "errors",
     "evaluation",
     "export",
+    "identities",
     "layers",
     "losses",
     "metrics",

@@ -37,6 +37,28 @@ def pixels(*, model, dataset, data_dir, **_):
         return report.pixel_table(compare_decoders(load_embedder(model), paths, progress=count))
 
 
+def identities(*, model, dataset, data_dir, **_):
+    """Test people clustered into identities, by average link and by DBSCAN."""
+    from osnet_tf.identities.comparison import compare_clusterings
+    from osnet_tf.identities.images import load_people
+
+    if not model:
+        raise ArgumentError("Give a .keras file. Received: model=None", argument="model")
+    people = load_people(dataset, data_dir)
+    with progress_bar(True, None, "clustering", unit="ways") as count:
+        rows = compare_clusterings(model, people, progress=count, show_progress=True)
+    return report.identity_table(
+        [
+            (
+                f"{row.name}; threshold {row.threshold:.4f}, "
+                f"best F1 {100 * row.best_f1:.2f}, {row.seconds:.1f} s",
+                row.scores,
+            )
+            for row in rows
+        ]
+    )
+
+
 def training(*, preset, size, **_):
     """Images of the training loop in a second."""
     from osnet_tf.training.step_rate import measure_step_rate
@@ -78,5 +100,8 @@ def _evaluation(kind, size_of, features):
 #: Name -> function of keyword arguments, of which each takes what it needs.
 TABLES = {
     function.__name__: function
-    for function in (ablation, pipeline, pixels, training, latency, crops, ranking, reranking)
+    for function in (
+        *(ablation, pipeline, pixels, identities, training),
+        *(latency, crops, ranking, reranking),
+    )
 }

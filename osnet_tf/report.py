@@ -404,6 +404,23 @@ def evaluator_table(rows):
     return "\n".join(lines)
 
 
+def identity_table(rows):
+    """`(name, osnet_tf.identities.IdentityScores)` of each clustering, in per cent.
+
+    >>> from osnet_tf.identities import score_identities
+    >>> print(identity_table([("all apart", score_identities([0, 1, 2], [7, 7, 4]))]))
+    precision  recall      F1     ARI    IDF1  identities  people
+       100.00    0.00    0.00    0.00   66.67           3       2  all apart
+    """
+    lines = ["precision  recall      F1     ARI    IDF1  identities  people"]
+    for name, scores in rows:
+        values = (scores.recall, scores.f1, scores.ari, scores.idf1)
+        shares = "".join(f"{100 * value:8.2f}" for value in values)
+        line = f"{100 * scores.precision:9.2f}{shares}{scores.num_identities:>12}"
+        lines.append(f"{line}{scores.num_people:>8}  {name}".rstrip())
+    return "\n".join(lines)
+
+
 def attribute_table(results):
     """The dict of `results.json` of attribute recognition as a table.
 

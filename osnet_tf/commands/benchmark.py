@@ -5,6 +5,7 @@ python train/benchmark.py --table=pipeline --dataset=market1501 --data_dir=DIR
 python train/benchmark.py --table=training --preset=osnet_x0_25
 python train/benchmark.py --table=latency --preset=osnet_x0_25
 python train/benchmark.py --table=pixels --model=x.keras --dataset=market1501 --data_dir=DIR
+python train/benchmark.py --table=identities --model=x.keras --dataset=market1501 --data_dir=DIR
 python train/benchmark.py --table=ranking --size=msmt17
 """
 
@@ -24,8 +25,8 @@ def define_flags():
         list(TABLES),
         " ".join(f"{name}: {function.__doc__}" for name, function in TABLES.items()),
     )
-    flags.DEFINE_string("dataset", "demo", "Whose images pipeline and pixels read.")
-    flags.DEFINE_string("model", None, "A .keras file, for pixels.")
+    flags.DEFINE_string("dataset", "demo", "Whose images pipeline, pixels and identities read.")
+    flags.DEFINE_string("model", None, "A .keras file, for pixels and identities.")
     flags.DEFINE_string("data_dir", "data", "Folder of the datasets.")
     flags.DEFINE_integer("height", 128, "Height that they are resized to.", lower_bound=1)
     flags.DEFINE_integer("width", 64, "Width.", lower_bound=1)

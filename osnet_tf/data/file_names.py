@@ -9,6 +9,8 @@ from collections import defaultdict
 _PERSON_FIRST = re.compile(r"(-1|\d{1,18})_c(\d{1,9})(?!\d)", re.ASCII)
 #: MSMT17 (0000_003_01_0303morning_0008_0.jpg): person, number, camera, date and time of day.
 _MSMT17 = re.compile(r"(\d{1,9})_\d+_(\d{1,9})_\d{4}(?:morning|noon|afternoon)", re.ASCII)
+#: Camera, sequence and frame of Market-1501; camera and frame of DukeMTMC-reID.
+_FRAME = re.compile(r"_c\d{1,9}(?:s(\d{1,6})_(\d{1,9})|_f(\d{1,15}))(?!\d)", re.ASCII)
 _MARKED = re.compile(r"(?:^|[_-])c(?:am(?:era)?)?[_-]?(\d+)(?!\d)", re.ASCII | re.IGNORECASE)
 _PREFIX = re.compile(r"([A-Za-z0-9]{1,16})_")
 
@@ -41,6 +43,27 @@ def person_and_camera(path: str | os.PathLike) -> tuple[int, int]:
     if match is None or int(match[2]) < 1:
         return -1, -1
     return int(match[1]) + first, int(match[2]) - 1
+
+
+def frame_of(path: str | os.PathLike) -> int:
+    """The frame of its camera that the name of an image file tells, as a number that orders them.
+
+    Args:
+        path: A file that is named as in Market-1501, whose sequences count their frames anew, or
+            in DukeMTMC-reID.
+
+    Returns:
+        int >= 0; a sequence's frames lie 10^9 above those of the one before. -1 for another name.
+
+    >>> frame_of("query/0002_c1s1_000451_03.jpg"), frame_of("0005_c2_f0046985.jpg")
+    (1000000451, 46985)
+    >>> frame_of("holiday.jpg")
+    -1
+    """
+    match = _FRAME.search(os.path.basename(path))
+    if match is None:
+        return -1
+    return int(match[3]) if match[3] else int(match[1]) * 10**9 + int(match[2])
 
 
 def tells_a_person(path: str | os.PathLike) -> bool:

@@ -27,7 +27,8 @@ class Reranker:
 
     Args:
         query: `(Q, D)` real features, taken as float32.
-        gallery: `(G, D)` real features.
+        gallery: `(G, D)` real features; None: the queries among themselves, each image once, and
+            G = 0 in what follows.
         k1: size of the k-reciprocal neighbourhoods, >= 1, < Q + G. The paper: 20.
         k2: encodings averaged over so many nearest images, itself one of them, >= 1, <= k1 + 1. The
             paper: 6. 1 averages nothing.
@@ -57,7 +58,7 @@ class Reranker:
     def __init__(
         self,
         query,
-        gallery,
+        gallery=None,
         *,
         k1=20,
         k2=6,
@@ -67,8 +68,10 @@ class Reranker:
         progress=None,
     ):
         require_scipy()
-        query, gallery = check_sets(query, gallery, metric, block)
-        total = len(query) + len(gallery)
+        alone = gallery is None
+        query, gallery = check_sets(query, query if alone else gallery, metric, block)
+        features = query if alone else np.concatenate([query, gallery])
+        total = len(features)
         check_int(k1=k1, k2=k2)
         if k1 >= total:
             raise ArgumentError(f"k1 must be < the {total} images in all. Received: k1={k1}")
@@ -78,7 +81,6 @@ class Reranker:
         self._sets, self._block = (query, gallery), block
         self._metric = "cosine" if metric == "cosine" else "euclidean"  # squared when it is scaled
         self._lambda = float(lambda_value)
-        features = np.concatenate([query, gallery])
         neighbors, _, farthest = nearest_and_farthest(
             features, features, k1 + 1, self._metric, block, progress
         )
@@ -88,7 +90,9 @@ class Reranker:
         if k2 > 1:
             encodings = _average(encodings, neighbors[:, :k2])
         self._queries = encodings[: len(query)]
-        self._columns = encodings[len(query) :].tocsc()  # who in the gallery holds this image
+        self._columns = encodings[
+            total - len(gallery) :
+        ].tocsc()  # who in the gallery holds this image
 
     def blocks(self):
         """Yields `(rows, distances)`: float32 `(rows, G)`, in an array used again each time."""

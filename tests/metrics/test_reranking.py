@@ -153,3 +153,13 @@ def test_invalid_arguments(change, message):
 def test_scipy_is_not_loaded_by_import():
     code = "import sys, osnet_tf.metrics; sys.exit('scipy' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_images_among_themselves(metric):
+    """A set's own distances hold those of any two parts of it."""
+    query, gallery, *_ = clustered(5, 9, 31)
+    together = Reranker(np.concatenate([query, gallery]), k1=6, k2=3, metric=metric).distances()
+    assert together.shape == (40, 40)
+    expected = dense(query, gallery, 6, 3, 0.3, metric)
+    np.testing.assert_allclose(together[:9, 9:], expected, rtol=0, atol=1e-5)
