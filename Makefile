@@ -3,11 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint clients
+.PHONY: demo test lint docs clients
 
 demo: $(VENV)/.installed
 	rm -rf runs/demo
 	$(BIN)/python train/fit.py --recipe=demo --run_dir=runs/demo --export
+	@echo "report     xdg-open saved_models/demo/report.html"
+	@echo "web page   npm ci --prefix osnet_tf/web && $(BIN)/python train/web_demo.py --model_dir=saved_models/demo"
 
 test: $(VENV)/.installed-test lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10
@@ -15,6 +17,10 @@ test: $(VENV)/.installed-test lint
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# The site, into site/; `python -m http.server -d site` shows it.
+docs: $(VENV)/.installed-test
+	$(BIN)/zensical build --strict
 
 $(VENV)/.installed: requirements.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -16,7 +16,13 @@ import osnet_tf
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-DOCS = sorted((ROOT / "docs").glob("*.md"))
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [README, ROOT / "CONTRIBUTING.md", *DOCS]
+#: In the order of the site: a page may use what the ones before it left.
+TUTORIALS = [
+    ROOT / "docs" / "tutorials" / f"{name}.md"
+    for name in ("first_model", "own_data", "tracker", "phone")
+]
 #: What makes a README command short enough for a test.
 SHORTER = {
     "train/fit.py": ["--epochs=1"],
@@ -42,10 +48,12 @@ def blocks(language, page=README):
 
 def commands(page=README):
     """A page's lines that start a command of this project."""
-    text = "\n".join(blocks("bash", page)).replace("\\\n", " ")
-    return [
-        shlex.split(line, comments=True) for line in text.splitlines() if "python train/" in line
-    ]
+    return commands_of("\n".join(blocks("bash", page)))
+
+
+def commands_of(text):
+    lines = text.replace("\\\n", " ").splitlines()
+    return [shlex.split(line, comments=True) for line in lines if "python train/" in line]
 
 
 def takes_long(command):
@@ -68,25 +76,65 @@ def run(arguments, folder):
     return done.stdout
 
 
-def test_the_readme_does_what_it_says(tmp_path):
+@pytest.fixture(scope="module")
+def newcomer(tmp_path_factory):
+    """The folder of somebody who follows the README, then the tutorials, then other pages."""
+    folder = tmp_path_factory.mktemp("newcomer")
+    (folder / "train").symlink_to(ROOT / "train")
+    return folder
+
+
+def test_the_readme_does_what_it_says(newcomer):
     """Every demo command in its order, each started as a user would; then the Python code."""
-    (tmp_path / "train").symlink_to(ROOT / "train")
     demo = [c[1:] for c in commands() if not takes_long(c)]
     assert any("train/fit.py" in c for c in demo)
     for command in demo:
-        run([*command, *SHORTER.get(command[0], [])], tmp_path)
+        run([*command, *SHORTER.get(command[0], [])], newcomer)
     for number, code in enumerate(blocks("python")):
-        script = tmp_path / f"readme{number}.py"
+        script = newcomer / f"readme{number}.py"
         script.write_text(code)
-        run([str(script)], tmp_path)
+        run([str(script)], newcomer)
 
 
-def test_the_python_of_the_pages_runs(tmp_path):
-    for page in DOCS:
-        for number, code in enumerate(blocks("python", page)):
-            script = tmp_path / f"{page.stem}{number}.py"
-            script.write_text(code)
-            run([str(script)], tmp_path)
+def test_the_tutorials_do_what_they_say(newcomer):
+    """Commands and Python, in the order of the pages, in one folder."""
+    assert {page.name for page in TUTORIALS} == {
+        page.name for page in (ROOT / "docs" / "tutorials").glob("*.md")
+    }
+    done = {tuple(command) for command in commands()}  # by the test before
+    for page in TUTORIALS:
+        for language, block in re.findall(r"^```(\w+)\n(.*?)^```", page.read_text(), re.M | re.S):
+            if language == "python":
+                (newcomer / "page.py").write_text(block)
+                run(["page.py"], newcomer)
+            for command in commands_of(block) if language == "bash" else ():
+                if tuple(command) not in done:
+                    done.add(tuple(command))
+                    run([*command[1:], *SHORTER.get(command[1], [])], newcomer)
+
+
+RUN_ALL = """
+import runpy, sys
+for page in sys.argv[1:]:
+    try:
+        runpy.run_path(page)
+    except BaseException as error:
+        error.add_note(page)
+        raise
+"""
+
+
+def test_the_python_of_the_pages_runs(newcomer):
+    """In one process: most of their time is TensorFlow's start."""
+    scripts = []
+    for page in [*DOCS, ROOT / "CONTRIBUTING.md"]:
+        if page not in TUTORIALS:
+            for number, code in enumerate(blocks("python", page)):
+                script = newcomer / f"{page.parent.name}_{page.stem}{number}.py"
+                script.write_text(code)
+                scripts.append(script.name)
+    assert scripts
+    run(["-c", RUN_ALL, *scripts], newcomer)
 
 
 @pytest.mark.parametrize("page", [README, *DOCS], ids=lambda page: page.name)
@@ -97,10 +145,47 @@ def test_long_commands_have_valid_flags(page, tmp_path):
             run([ROOT / command[1], *command[2:], "--only_check_args"], tmp_path)
 
 
-@pytest.mark.parametrize("page", [README, *DOCS], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_names_what_there_is(page):
     text = page.read_text()
     for path in re.findall(r"`((?:osnet_tf|train|tests|saved_models|docs)/[\w/.]*)`", text):
         assert (ROOT / path).exists(), path
     for path in re.findall(r"\]\(((?!https?:)[^)#]+)\)", text):
         assert (page.parent / path).exists(), path
+
+
+def test_the_site_has_every_page():
+    nav = (ROOT / "zensical.toml").read_text()
+    for page in DOCS:
+        assert f'"{page.relative_to(ROOT / "docs").as_posix()}"' in nav, page
+    for name in [None, *osnet_tf._MODULES]:
+        page = ROOT / "docs" / "reference" / f"{name or 'osnet_tf'}.md"
+        assert f"::: osnet_tf{'.' + name if name else ''}\n" in page.read_text(), page
+    overview = (ROOT / "docs" / "reference" / "commands.md").read_text()
+    for door in (ROOT / "train").glob("*.py"):
+        assert f"| `{door.stem}` |" in overview, door
+
+
+def test_the_library_points_to_pages_that_exist():
+    for path in sorted((ROOT / "osnet_tf").rglob("*.py")):
+        for page in re.findall(r"docs/[\w/]+\.md", path.read_text()):
+            assert (ROOT / page).exists(), f"{path}: {page}"
+
+
+def test_the_site_builds(tmp_path):
+    """Every link and every name in the reference is found: warnings are errors."""
+    zensical = Path(sys.executable).with_name("zensical")
+    if not zensical.exists():
+        pytest.skip("the site's builder is not installed (requirements-test.txt)")
+    for name in ("docs", "osnet_tf"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "zensical.toml").write_text((ROOT / "zensical.toml").read_text())
+    done = subprocess.run(
+        [zensical, "build", "--strict"], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (tmp_path / "site" / "reference" / "evaluation" / "index.html").read_text()
+    assert 'id="osnet_tf.evaluation.evaluate"' in page  # a name that is loaded when it is used
+    page = (tmp_path / "site" / "reference" / "losses" / "index.html").read_text()
+    assert "&gt;= 0, in units of the distance" in page
+    assert "https://fonts" not in page

@@ -64,6 +64,7 @@ LAYERS = {
     "osnet_tf.training.run_record": NUMPY,
     "osnet_tf.training": TRAINING,
     "osnet_tf.version": NUMPY,
+    "osnet_tf.visualize.network": KERAS,
     "osnet_tf.visualize": NUMPY,
     "osnet_tf.web": NUMPY,
     "osnet_tf.weights.errors": NUMPY,
