@@ -23,16 +23,12 @@ def results_table(*results):
     demo: 4 queries, of which 1 without a match, 9 gallery images
     """
     width = max(7, *(len(one["dataset"]) for one in results))
-    columns = [*_NAMES, "mAP", "mINP"]
-    lines = [
-        f"{'dataset':<{width}}  {'distance':<20}"
-        + "".join(f"{_NAMES.get(column, column):>9}" for column in columns)
-    ]
+    titles = score_cells({})[0][1:]
+    lines = [f"{'dataset':<{width}}  {'distance':<20}" + "".join(f"{one:>9}" for one in titles)]
     for one in results:
-        for key, name in _DISTANCES.items():
-            if key in one:
-                values = "".join(f"{100 * one[key][column]:9.2f}" for column in columns)
-                lines.append(f"{one['dataset']:<{width}}  {name:<20}{values}")
+        for name, *cells in score_cells(one)[1]:
+            values = "".join(f"{cell:>9}" for cell in cells)
+            lines.append(f"{one['dataset']:<{width}}  {name:<20}{values}")
         for key, name in _DISTANCES.items():
             if "single_shot" in one.get(key, ()):
                 lines.append(_single_shot_line(one, key, f"{one['dataset']:<{width}}  {name:<20}"))
@@ -40,10 +36,39 @@ def results_table(*results):
         lines += _verification_lines(one, width)
     for one in results:
         lines += [
-            _counts_line(one),
+            f"{one['dataset']}: {counts_line(one)}",
             *(f"{one['dataset']}: {note}" for note in one.get("notes", ())),
         ]
     return "\n".join(lines)
+
+
+def score_cells(one):
+    """The figures of a dict of `results.json` as texts.
+
+    Returns:
+        `(titles, rows)`: lists of str, the distance first; a row for each distance.
+
+    >>> values = dict.fromkeys(("rank1", "rank5", "rank10", "rank20", "mAP", "mINP"), 0.5)
+    >>> titles, [row] = score_cells({"cosine": values})
+    >>> titles[:2], row[:2]
+    (['distance', 'Rank-1'], ['cosine', '50.00'])
+    """
+    columns = [*_NAMES, "mAP", "mINP"]
+    rows = [
+        [name, *(f"{100 * one[key][column]:.2f}" for column in columns)]
+        for key, name in _DISTANCES.items()
+        if key in one
+    ]
+    return ["distance", *(_NAMES.get(column, column) for column in columns)], rows
+
+
+def distance_name(key):
+    """What a distance is called in text.
+
+    >>> distance_name("cosine_reranked")
+    'cosine, re-ranked'
+    """
+    return _DISTANCES[key]
 
 
 def _single_shot_line(one, key, start):
@@ -104,7 +129,12 @@ def _verification_lines(one, width):
     return lines
 
 
-def _counts_line(one):
+def counts_line(one):
+    """How many images a dict of `results.json` is about, and what is special about them.
+
+    >>> counts_line({"num_query": 4, "num_gallery": 9, "num_unmatched_query": 0})
+    '4 queries, 9 gallery images'
+    """
     parts = [f"{one['num_query']} queries"]
     if one["num_unmatched_query"]:
         parts.append(f"of which {one['num_unmatched_query']} without a match")
@@ -119,7 +149,7 @@ def _counts_line(one):
         parts.append(f"held out from training ({one['held_out']:.0%} of its people)")
     if one.get("best"):
         parts.append(f"best mAP {100 * one['best']['mAP']:.2f} in epoch {one['best']['epoch']}")
-    return f"{one['dataset']}: {', '.join(parts)}"
+    return ", ".join(parts)
 
 
 def recipe_list(recipes):

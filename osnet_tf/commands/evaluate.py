@@ -1,4 +1,4 @@
-"""Evaluates a model: one table, curves as PNG, results.json, thresholds for "same person".
+"""Evaluates a model: a table, curves, an HTML page, results.json, thresholds for "same person".
 
 python train/evaluate.py --run_dir=runs/mine
 python train/evaluate.py --run_dir=runs/mine --dataset=market1501,demo --rerank
@@ -43,6 +43,7 @@ def define_flags():
         "run's directory, or NAME_evaluation beside the file).",
     )
     flags.DEFINE_enum("per_query", "csv", ["csv", "parquet"], "Results of each query.")
+    flags.DEFINE_boolean("report", True, "Write the HTML page too, with small copies of images.")
     flags.DEFINE_integer("batch_size", 256, "Images in a batch.", lower_bound=1)
     command_line.define_config_flags(EvaluationConfig)
 
@@ -62,6 +63,7 @@ def main(_):
         seed=FLAGS.seed,
         output_dir=FLAGS.output_dir,
         per_query=FLAGS.per_query,
+        report=FLAGS.report,
         batch_size=FLAGS.batch_size,
         show_progress=True,
     )

@@ -6,12 +6,13 @@ import numpy as np
 from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
+    Image,
     PpmImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
 
-from osnet_tf.data.image_files import MAX_PIXELS, kind_of
+from osnet_tf.data.image_files import MAX_PIXELS, ImageError, image_kind, kind_of
 
 _READERS = {
     "WebP": WebPImagePlugin.WebPImageFile,
@@ -89,6 +90,28 @@ def read_picture(contents):
         raise
     except Exception as error:  # each of Pillow's readers has exceptions of its own
         raise ValueError(f"is truncated or corrupt ({_first_line(error)})") from None
+
+
+def read_rgb(path):
+    """The pixels of an image file, for a picture of it.
+
+    (What a model sees is decoded by `osnet_tf.data.decoding`.)
+
+    Args:
+        path: The file.
+
+    Returns:
+        uint8 `(height, width, 3)` of 0..255, as `to_rgb`.
+
+    Raises ImageError, which names the file, if it cannot be read.
+    """
+    kind = image_kind(path)
+    try:
+        with Image.open(path, formats=None if kind in ("PNM", "other BMP") else (kind,)) as image:
+            check_pixels(*image.size)
+            return to_rgb(image)
+    except Exception as error:  # each of Pillow's readers has exceptions of its own
+        raise ImageError(f"{path} is truncated or corrupt ({error})") from None
 
 
 def check_pixels(width, height):

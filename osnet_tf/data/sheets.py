@@ -1,20 +1,18 @@
 """A contact sheet: what a dataset's images look like, at one glance."""
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from osnet_tf.checks import check_int
 from osnet_tf.data.attributes import AttributeDataset
 from osnet_tf.data.classes import ClassDataset
-from osnet_tf.data.image_files import ImageError, image_kind
-from osnet_tf.data.pillow_images import check_pixels, to_rgb
+from osnet_tf.data.pillow_images import read_rgb
 from osnet_tf.errors import ArgumentError
-from osnet_tf.files import printable
+from osnet_tf.visualize.canvas import font, short_name, text_width
 
 GAP = 2
 _GREY = (128, 128, 128)
 _TEXT = 12  # height of a line
-_LONGEST = 24  # letters of a name
 
 
 def contact_sheet(
@@ -54,10 +52,10 @@ def contact_sheet(
     if not named:
         raise ArgumentError(f"{dataset.name} has no images")
     chosen = np.random.default_rng(seed).permutation(len(named))[:rows]
-    shown = [(_short(named[number][0]), named[number][1]) for number in sorted(chosen)]
+    shown = [(short_name(named[number][0]), named[number][1]) for number in sorted(chosen)]
     first = next(path for _, places in shown for path in places if path)
-    size = _scaled(_read(first), height)
-    left = 4 + max(int(_width(name)) for name, _ in shown)
+    size = _scaled(read_rgb(first), height)
+    left = 4 + max(int(text_width(name)) for name, _ in shown)
     across = max(len(places) for _, places in shown)
     sheet = Image.new(
         "RGB",
@@ -66,13 +64,13 @@ def contact_sheet(
     )
     draw = ImageDraw.Draw(sheet)
     for number, head in enumerate(heads or ()):
-        draw.text((left + number * (size[0] + GAP), 1), head, "white", font=_font())
+        draw.text((left + number * (size[0] + GAP), 1), head, "white", font=font())
     for row, (name, places) in enumerate(shown):
         top = _TEXT + 4 + row * (size[1] + GAP)
-        draw.text((2, top), name, "white", font=_font())
+        draw.text((2, top), name, "white", font=font())
         for column, path in enumerate(places):
             if path:
-                picture = Image.fromarray(_read(path)).resize(size, Image.Resampling.BILINEAR)
+                picture = Image.fromarray(read_rgb(path)).resize(size, Image.Resampling.BILINEAR)
                 sheet.paste(picture, (left + column * (size[0] + GAP), top))
     return sheet
 
@@ -116,29 +114,5 @@ def _people(dataset, columns):
     return rows, [text for text in texts for _ in range(of_each)]
 
 
-def _read(path):
-    kind = image_kind(path)
-    try:
-        with Image.open(path, formats=None if kind in ("PNM", "other BMP") else (kind,)) as image:
-            check_pixels(*image.size)
-            return to_rgb(image)
-    except Exception as error:  # each of Pillow's readers has exceptions of its own
-        raise ImageError(f"{path} is truncated or corrupt ({error})") from None
-
-
 def _scaled(pixels, height):
     return max(1, round(pixels.shape[1] * height / pixels.shape[0])), height
-
-
-def _short(name):
-    """A name as a font can draw it, on one line beside a row."""
-    name = printable(name)
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 3]}..."
-
-
-def _font():
-    return ImageFont.load_default(10)
-
-
-def _width(text):
-    return _font().getlength(text)

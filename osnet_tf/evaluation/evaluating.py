@@ -45,6 +45,42 @@ def evaluate(
     if config.distractors:
         dataset = with_distractors(dataset, config.distractors)
     check_can_evaluate(dataset, config)
+    features = embed_dataset(
+        embedder,
+        dataset,
+        config,
+        batch_size=batch_size,
+        cache=cache,
+        strategy=strategy,
+        show_progress=show_progress,
+    )
+    return evaluate_features(
+        features, dataset, config, metrics=metrics, show_progress=show_progress
+    )
+
+
+def embed_dataset(
+    embedder,
+    dataset,
+    config=PLAIN,
+    *,
+    batch_size=256,
+    cache=None,
+    strategy=None,
+    show_progress=False,
+):
+    """The embeddings of a dataset's queries and then of its gallery.
+
+    Args:
+        embedder, batch_size, cache, strategy, show_progress: As in `evaluate`.
+        dataset: A `ReidDataset`, its distractors in its gallery.
+        config: An `EvaluationConfig`, of which `flip_test` counts.
+
+    Returns:
+        float32 `(num_query + num_gallery, dim)`.
+
+    Raises ImageError: an unreadable image.
+    """
     paths = [sample.path for sample in (*dataset.query, *dataset.gallery)]
 
     def embed():
@@ -59,12 +95,8 @@ def evaluate(
             )
 
     if cache is None:
-        features = embed()
-    else:
-        features = cache.get(dataset.name, embedder, paths, config.flip_test, embed)
-    return evaluate_features(
-        features, dataset, config, metrics=metrics, show_progress=show_progress
-    )
+        return embed()
+    return cache.get(dataset.name, embedder, paths, config.flip_test, embed)
 
 
 def with_distractors(dataset, folder):

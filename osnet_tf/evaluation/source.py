@@ -9,19 +9,16 @@ from osnet_tf.data import ReidDataset, load_datasets
 from osnet_tf.errors import ArgumentError
 from osnet_tf.evaluation.averages import average_splits
 from osnet_tf.evaluation.config import EvaluationConfig
-from osnet_tf.evaluation.evaluating import evaluate
+from osnet_tf.evaluation.evaluating import embed_dataset, with_distractors
 from osnet_tf.evaluation.feature_cache import FeatureCache
+from osnet_tf.evaluation.measures import evaluate_features
 from osnet_tf.evaluation.preconditions import check_can_evaluate
 from osnet_tf.evaluation.recognition import evaluate_predictor
-from osnet_tf.files import as_file_name, locked, table_writer, write_json
-from osnet_tf.metrics import (
-    calibration_path,
-    read_calibrations,
-    write_calibrations,
-    write_per_query,
-)
+from osnet_tf.evaluation.written import write_evaluation
+from osnet_tf.files import locked, table_writer, write_json
+from osnet_tf.metrics import calibration_path, read_calibrations, write_calibrations
+from osnet_tf.progress_bar import progress_bar
 from osnet_tf.runs import RunDir, make_folder, provenance, source_of
-from osnet_tf.visualize.curves import draw_cmc, draw_distances, draw_roc
 from osnet_tf.visualize.figure import require_matplotlib
 from osnet_tf.weights import load_embedder
 from osnet_tf.weights.keras_files import load_keras
@@ -38,6 +35,7 @@ def evaluate_source(
     seed=None,
     output_dir=None,
     per_query="csv",
+    report=True,
     batch_size=256,
     show_progress=False,
 ):
@@ -48,11 +46,12 @@ def evaluate_source(
 
     `output_dir` is left with `results.json` (the figures of all datasets, means and deviations over
     several splits of one, the protocol, versions, commit, command and date) and for each dataset
-    `NAME_cmc.png`, `NAME_DISTANCE_per_query.csv` (or `.parquet`) and, with verification,
-    `NAME_roc.png` and `NAME_distances.png`; and `features`, the embeddings, which the next
-    evaluation of the same model finds there. The thresholds for "same person" are written beside
-    the model, as `osnet_tf.evaluation.find_calibration` reads them, unless the embeddings were not
-    the model's own (`flip_test`); those of others stay there.
+    `NAME_cmc.png`, `NAME_DISTANCE_per_query.csv` (or `.parquet`), with verification `NAME_roc.png`
+    and `NAME_distances.png`, and `NAME_report.html`, a page that shows all of it and the images
+    that were hardest; and `features`, the embeddings, which the next evaluation of the same model
+    finds there. The thresholds for "same person" are written beside the model, as
+    `osnet_tf.evaluation.find_calibration` reads them, unless the embeddings were not the model's
+    own (`flip_test`); those of others stay there.
 
     Args:
         config: An `EvaluationConfig`; its defaults if None.
@@ -64,6 +63,7 @@ def evaluate_source(
         output_dir: Folder to write to; `evaluation` in the run's directory, or `NAME_evaluation`
             beside the file, by default.
         per_query: "csv" or "parquet" (needs pyarrow).
+        report: Whether to write the page; it holds small copies of images.
         batch_size: Images in a batch.
         show_progress: Progress bars on stderr.
 
@@ -92,11 +92,7 @@ def evaluate_source(
         "seed": source.seed if seed is None else seed,
     }
     loaded = load_datasets(",".join(source.datasets), source.data_dir, **split)
-    if output_dir is None:
-        output_dir = source.model.with_name(f"{source.model.stem}_evaluation")
-        if run_dir:
-            output_dir = RunDir(run_dir).evaluation
-    output_dir = Path(output_dir)
+    output_dir = Path(output_dir or evaluation_dir(source.model, run_dir))
     if not any(isinstance(dataset, ReidDataset) for dataset in loaded):
         model = RunDir(run_dir).predictor if run_dir else source.model
         options = {"batch_size": batch_size, "show_progress": show_progress}
@@ -114,7 +110,9 @@ def evaluate_source(
     own = fingerprint(embedder)
     with locked(output_dir, "evaluating"):
         for dataset in loaded:
-            found = evaluate(
+            if config.distractors:
+                dataset = with_distractors(dataset, config.distractors)
+            features = embed_dataset(
                 embedder,
                 dataset,
                 config,
@@ -122,10 +120,22 @@ def evaluate_source(
                 cache=cache,
                 show_progress=show_progress,
             )
+            found = evaluate_features(features, dataset, config, show_progress=show_progress)
             if _is_trained_on(dataset, settings, source.data_dir, split):
                 found = dataclasses.replace(found, trained_on=True)
             record["datasets"][dataset.name] = found.to_dict()
-            _write(found, dataset, output_dir, per_query)
+            images = len(features) if report else 0
+            with progress_bar(show_progress and report, images, "checking labels") as count:
+                write_evaluation(
+                    found,
+                    features,
+                    dataset,
+                    config,
+                    output_dir,
+                    per_query=per_query,
+                    about=record if report else None,
+                    progress=count,
+                )
             if not config.flip_test and found.verifications:
                 measured = found.verifications.values()
                 write_calibrations(
@@ -137,6 +147,17 @@ def evaluate_source(
                 record["averages"] = average_splits(splits)
             write_json(output_dir / "results.json", record)
     return record, output_dir
+
+
+def evaluation_dir(model, run_dir=None):
+    """Where evaluations of a run's model, or of a `.keras` file, go by default.
+
+    >>> evaluation_dir(Path("models/a.keras")).as_posix()
+    'models/a_evaluation'
+    """
+    if run_dir:
+        return RunDir(run_dir).evaluation
+    return Path(model).with_name(f"{Path(model).stem}_evaluation")
 
 
 def _evaluate_predictor(path, datasets, config, output_dir, options):
@@ -182,20 +203,3 @@ def _is_trained_on(dataset, settings, data_dir, split):
         return False
     trained = {s.path for one in load_datasets(others, data_dir, **split) for s in one.train}
     return any(sample.path in trained for sample in dataset.query)
-
-
-def _write(found, dataset, output_dir, per_query):
-    name = as_file_name(dataset.name)
-    title = dataset.name if found.has_cameras else f"{dataset.name} (without cameras)"
-    columns = {
-        "path": [sample.path for sample in dataset.query],
-        "pid": [sample.pid for sample in dataset.query],
-        "camid": [sample.camid for sample in dataset.query],
-    }
-    for distance, ranking in found.rankings.items():
-        path = output_dir / f"{name}_{distance}_per_query.{per_query}"
-        write_per_query(path, ranking, **columns)
-    draw_cmc(output_dir / f"{name}_cmc.png", found.rankings, title=title)
-    if found.verifications:
-        draw_roc(output_dir / f"{name}_roc.png", found.verifications, title=title)
-        draw_distances(output_dir / f"{name}_distances.png", found.verifications, title=title)

@@ -7,6 +7,7 @@ from pathlib import Path
 from osnet_tf.export.report import delegation, notes, operators, verdict
 from osnet_tf.report import export_cells, export_compared_on, milliseconds_per_image
 from osnet_tf.visualize.figure import require_matplotlib
+from osnet_tf.visualize.page import page, table
 
 _MARKERS = "osD^vP*X<>"
 
@@ -28,19 +29,21 @@ def html_page(report):
     )
     versions = ", ".join(f"{name} {value}" for name, value in report["versions"].items())
     failed = any(row["problems"] for row in report["artefacts"])
-    return _PAGE.format(
-        style=_STYLE,
-        title=escape(f"{report['name']}: parity report"),
-        name=escape(report["name"]),
-        about=escape(f"{report['architecture']} · {export_compared_on(report)}"),
-        verdict_class="beyond" if failed else "passed",
-        verdict=escape(verdict(report)),
-        head=head,
-        body="\n".join(body),
-        plot=plot_svg(report),
-        notes="".join(f"<p>{escape(note)}</p>" for note in notes(report)),
-        operators=graphs,
-        written=escape(f"Written {report['date']} with {versions}; commit {report['commit']}."),
+    kind = "beyond" if failed else "passed"
+    return page(
+        title=f"{report['name']}: parity report",
+        heading=report["name"],
+        about=f"{report['architecture']} · {export_compared_on(report)}",
+        body=f"""<p class="verdict {kind}">{escape(verdict(report))}</p>
+<h2>The exported files beside the Keras model</h2>
+{table(head, "".join(body))}
+<h2>What a file costs and what it is worth</h2>
+<div class="card plot">{plot_svg(report)}</div>
+<h2>How to read this</h2>
+<div class="notes">{"".join(f"<p>{escape(note)}</p>" for note in notes(report))}</div>
+<h2>Operators</h2>
+{graphs}""",
+        written=f"Written {report['date']} with {versions}; commit {report['commit']}.",
     )
 
 
@@ -103,64 +106,3 @@ def plot_svg(report):
 
 def _css_class(row):
     return "beyond" if row["problems"] else "passed"
-
-
-_STYLE = """
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; color: #1c2430; background: #f4f5f7; margin: 0; }
-main { max-width: 1320px; margin: 0 auto; padding: 28px 20px 60px; }
-h1 { font-size: 26px; margin: 0; }
-h2 { font-size: 17px; margin: 32px 0 10px; }
-.about { color: #5b6675; margin: 4px 0 18px; }
-.verdict { padding: 10px 14px; border-radius: 8px; font-weight: 600; }
-.verdict.passed { background: #e2f3e8; color: #14532d; }
-.verdict.beyond { background: #fde5e1; color: #8a1c0c; }
-.card { background: #fff; border: 1px solid #dfe3e8; border-radius: 10px; overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: 8px 8px; white-space: nowrap; font-size: 13px; }
-th { font-weight: 600; color: #5b6675; border-bottom: 1px solid #dfe3e8; }
-th:first-child, td:first-child { text-align: left; padding-left: 16px; }
-td:first-child { font-weight: 600; }
-tr + tr td { border-top: 1px solid #eef0f3; }
-tr.keras td { background: #f8f9fb; color: #5b6675; }
-tr td:last-child { padding-right: 16px; }
-tr.passed td:last-child { color: #14703a; font-weight: 600; }
-tr.beyond td { background: #fdf1ef; }
-tr.beyond td:last-child { color: #b42310; font-weight: 700; }
-.plot { padding: 14px; }
-.plot svg { width: 100%; height: auto; display: block; }
-.notes p { margin: 6px 0; color: #3d4856; max-width: 92ch; }
-details { background: #fff; border: 1px solid #dfe3e8; border-radius: 8px; margin: 6px 0; }
-summary { padding: 8px 14px; cursor: pointer; font-size: 14px; }
-details p { margin: 0; padding: 0 14px 10px; font-size: 13px; color: #3d4856; }
-footer { margin-top: 28px; color: #7a8594; font-size: 12.5px; }
-"""
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body><main>
-<h1>{name}</h1>
-<p class="about">{about}</p>
-<p class="verdict {verdict_class}">{verdict}</p>
-<h2>The exported files beside the Keras model</h2>
-<div class="card"><table>
-<thead><tr>{head}</tr></thead>
-<tbody>
-{body}
-</tbody></table></div>
-<h2>What a file costs and what it is worth</h2>
-<div class="card plot">{plot}</div>
-<h2>How to read this</h2>
-<div class="notes">{notes}</div>
-<h2>Operators</h2>
-{operators}
-<footer>{written}</footer>
-</main></body>
-</html>
-"""

@@ -99,14 +99,18 @@ class ChannelGate(Composite):
             kernel_initializer=he_normal_fan_out(gates, 1),
         )
 
-    def call(self, inputs):
+    def gates(self, inputs):
+        """The gates of some images, `(batch, 1, 1, num_gates)`, before they scale anything."""
         x = self.fc1(ops.mean(inputs, axis=(1, 2)))
         if self.norm1 is not None:
             x = self.norm1(x)
         gates = self.fc2(ops.relu(x))
         if self.gate_activation != "linear":
             gates = getattr(ops, self.gate_activation)(gates)
-        gates = ops.reshape(gates, (-1, 1, 1, gates.shape[-1]))
+        return ops.reshape(gates, (-1, 1, 1, gates.shape[-1]))
+
+    def call(self, inputs):
+        gates = self.gates(inputs)
         return gates if self.return_gates else inputs * gates
 
     def compute_output_shape(self, input_shape):
@@ -144,8 +148,12 @@ class LearnedGate(keras.layers.Layer):
     def build(self, input_shape):
         self.logits = self.add_weight(name="logits", shape=(input_shape[-1],), initializer="zeros")
 
+    def gates(self, inputs):
+        """The gates, `(channels,)`: of every image the same."""
+        return ops.sigmoid(self.logits)
+
     def call(self, inputs):
-        return inputs * ops.sigmoid(self.logits)
+        return inputs * self.gates(inputs)
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)

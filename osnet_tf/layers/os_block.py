@@ -152,19 +152,49 @@ class OSBlock(Composite):
                 for t in range(1, self.num_streams + 1)
             ]
 
-    def _gated(self, x, stream):
+    def _gate_of(self, stream):
         if self.gate is not None:
-            return self.gate(x)
-        return self.gates[stream](x) if self.gates else x
+            return self.gate
+        return self.gates[stream] if self.gates else None
 
-    def call(self, inputs, training=None):
+    def _ungated(self, inputs, training=None):
+        """Yields what each stream makes of the block's input, before its gate."""
         reduced = self.conv1(inputs, training=training)
-        outputs = []
-        for number, stream in enumerate(self.streams):
+        for stream in self.streams:
             x = reduced
             for lite in stream:
                 x = lite(x, training=training)
-            outputs.append(self._gated(x, number))
+            yield x
+
+    def gate_values(self, inputs):
+        """How far the gates open for some images, at inference.
+
+        Args:
+            inputs: The block's input, `(batch, height, width, channels)`.
+
+        Returns:
+            `(batch, T, gates)`: of each stream the gates, one for each channel or one for all.
+
+        Raises ArgumentError if the block has no gates.
+        """
+        if self._gate_of(0) is None:
+            raise ArgumentError(
+                f"The block {self.name!r} has no gates. Received: gate={self.gate_kind!r}"
+            )
+        values = []
+        for number, x in enumerate(self._ungated(inputs, training=False)):
+            gates = keras.ops.reshape(self._gate_of(number).gates(x), (-1, self._num_gates(x)))
+            values.append(keras.ops.broadcast_to(gates, (x.shape[0], gates.shape[-1])))
+        return keras.ops.stack(values, axis=1)
+
+    def _num_gates(self, x):
+        return 1 if self.gate_kind == "scalar" else x.shape[-1]
+
+    def call(self, inputs, training=None):
+        outputs = []
+        for number, x in enumerate(self._ungated(inputs, training)):
+            gate = self._gate_of(number)
+            outputs.append(x if gate is None else gate(x))
         if self.gate_kind == "concat":
             x = keras.ops.concatenate(outputs, axis=-1)
         else:

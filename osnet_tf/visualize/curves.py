@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from osnet_tf.report import distance_name
 from osnet_tf.visualize.figure import figure_file
 
 _BINS = 120
+_LEAST_GAP = 0.03  # of the axes' width, between texts that stand upright
 _SAME, _DIFFERENT = "#2a7f62", "#c05746"
 
 
@@ -29,7 +31,7 @@ def draw_cmc(path, rankings, *, title=""):
     with figure_file(path) as [axes]:
         for name, ranking in rankings.items():
             ranks = np.arange(1, len(ranking.cmc) + 1)
-            label = f"{_words(name)}: Rank-1 {ranking.cmc[0]:.2%}, mAP {ranking.mAP:.2%}"
+            label = f"{distance_name(name)}: Rank-1 {ranking.cmc[0]:.2%}, mAP {ranking.mAP:.2%}"
             axes.plot(ranks, 100 * ranking.cmc, marker="o", markersize=2.5, label=label)
         axes.set(title=f"{title}  CMC".strip(), xlabel="rank k", ylabel="queries matched by k (%)")
         axes.grid(alpha=0.3)
@@ -51,7 +53,7 @@ def draw_roc(path, verifications, *, title=""):
             (line,) = axes.plot(
                 found.roc_fpr[shown],
                 100 * found.roc_tpr[shown],
-                label=f"{_words(name)}: equal error rate {found.eer:.2%}",
+                label=f"{distance_name(name)}: equal error rate {found.eer:.2%}",
             )
             marked = found.reached_fprs > 0
             axes.plot(
@@ -88,23 +90,36 @@ def draw_distances(path, verifications, *, title=""):
                 heights, _ = np.histogram(found.roc_thresholds, edges, weights=counts)
                 share = heights / max(counts.sum(), 1)
                 axes.stairs(100 * share, edges, fill=True, alpha=0.55, color=color, label=text)
-            axes.set(xlabel=f"{_words(name)} distance", ylabel="share of pairs (%)")
+            axes.set(xlabel=f"{distance_name(name)} distance", ylabel="share of pairs (%)")
             _mark_thresholds(axes, found)
-            axes.set_title(f"{title}  {_words(name)} distances".strip())
+            axes.set_title(f"{title}  {distance_name(name)} distances".strip(), pad=66)
             axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
 
 
 def _mark_thresholds(axes, found):
     """Lines at the thresholds, their rates above the axes, where no histogram or legend is."""
-    reached = [
+    reached = sorted(
         (t, f"FPR {fpr:g}") for fpr, t in zip(found.fprs, found.thresholds, strict=True) if t > 0
-    ]
-    for threshold, _ in reached:
+    )
+    axes.set_xlim(axes.get_xlim())  # it stays, so that the texts can be placed
+    low, high = axes.get_xlim()
+    places = _apart([(threshold - low) / (high - low) for threshold, _ in reached])
+    for (threshold, text), place in zip(reached, places, strict=True):
         axes.axvline(threshold, color="0.3", linewidth=0.8, linestyle=":")
-    above = axes.secondary_xaxis("top")
-    above.set_xticks([t for t, _ in reached], [text for _, text in reached], rotation=90)
-    above.tick_params(labelsize=7, length=2)
+        axes.annotate(
+            text,
+            (threshold, 1),
+            (place, 1.06),
+            xycoords=("data", "axes fraction"),
+            textcoords="axes fraction",
+            arrowprops={"arrowstyle": "-", "color": "0.3", "linewidth": 0.6, "shrinkB": 0},
+            **{"rotation": 90, "fontsize": 7, "ha": "center", "va": "bottom"},
+        )
 
 
-def _words(name):
-    return name.replace("_reranked", ", re-ranked").replace("euclidean", "Euclidean")
+def _apart(places):
+    """Rising places, moved to the right where they would stand too close for a line of text."""
+    moved = []
+    for place in places:
+        moved.append(max(place, moved[-1] + _LEAST_GAP) if moved else place)
+    return moved

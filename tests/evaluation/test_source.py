@@ -42,7 +42,8 @@ def test_everything_is_written(demo):
     distances = ["cosine", "cosine_reranked", "euclidean", "euclidean_reranked"]
     written = [path.name for path in output_dir.iterdir() if not path.name.startswith(".lock")]
     assert sorted(written) == sorted(
-        ["features", "results.json", *(f"demo_{name}.png" for name in ("cmc", "roc", "distances")),
+        ["features", "results.json", "demo_report.html",
+         *(f"demo_{name}.png" for name in ("cmc", "roc", "distances")),
          *(f"demo_{name}_per_query.csv" for name in distances)]
     )  # fmt: skip
     assert json.loads((output_dir / "results.json").read_text()) == record
@@ -72,7 +73,7 @@ def model(demo, tmp_path):
 
 def test_thresholds_of_a_dataset_outlive_the_evaluation_of_another(demo, model, monkeypatch):
     monkeypatch.setattr(source, "load_datasets", renamed)
-    monkeypatch.setattr(source, "_write", lambda *_: None)  # no pictures
+    monkeypatch.setattr(source, "write_evaluation", lambda *_, **__: None)  # no pictures
     first, _ = evaluate_source(model=model, datasets=["a"], data_dir=demo)
     second, _ = evaluate_source(model=model, datasets=["b"], data_dir=demo)
     assert list(first["datasets"]) == ["a"]
@@ -223,7 +224,7 @@ def test_several_splits_have_a_mean(demo, tmp_path, monkeypatch):
         return [split(n) for n in "012"] if variant == "all" else split(variant)
 
     monkeypatch.setattr(registry, "READERS", {**registry.READERS, "halves": read})
-    monkeypatch.setattr(source, "_write", lambda *_: None)  # no pictures
+    monkeypatch.setattr(source, "write_evaluation", lambda *_, **__: None)  # no pictures
     given = {"data_dir": demo, "datasets": ["halves:all"]}
     record, folder = evaluate_source(model=demo / "any.keras", output_dir=tmp_path / "a", **given)
     average = record["averages"]["halves"]

@@ -45,12 +45,17 @@ def texts(axes):
     """{text: the rectangle that it takes, in pixels} of a legend and of the labels of an axis."""
     figure_of = axes.get_figure()
     figure_of.canvas.draw()
-    [above] = axes.child_axes
-    labels = above.get_xticklabels()
     return (
-        {label.get_text(): label.get_window_extent() for label in labels},
+        {label.get_text(): label.get_window_extent() for label in axes.texts},
         axes.get_legend().get_window_extent(),
     )
+
+
+def text_box(annotation):
+    """The rectangle of a text alone, without its line."""
+    from matplotlib.text import Text
+
+    return Text.get_window_extent(annotation)
 
 
 def test_cmc(drawn, tmp_path):
@@ -84,12 +89,17 @@ def test_roc(drawn, tmp_path):
     np.testing.assert_allclose(marks.get_xydata(), expected)
     assert axes.get_xscale() == "log"
     assert f"{100 * verified.eer:.2f}%" in curve.get_label()
+    ticks = [label.get_text() for label in axes.get_xticklabels() if label.get_text()]
+    assert ticks
+    # Numbers, not the source of a formula
+    assert all(float(tick.replace("\N{MINUS SIGN}", "-")) > 0 for tick in ticks)
 
 
 def test_distances(drawn, tmp_path):
-    fprs = (0.2, 0.05, 0.01)
+    fprs = (0.2, 0.05, 0.01)  # by cosine so close together that their texts must be moved
     verified = {m: verify(*case(), fprs=fprs, metric=m) for m in ("euclidean", "cosine")}
     draw_distances(tmp_path / "distances.png", verified, title="demo")
+    drawn[0].get_figure().canvas.draw()
     same = case()[2][:, None] == case()[3]
     for axes, (metric, found) in zip(drawn, verified.items(), strict=True):
         distances = pairwise_distances(*case()[:2], metric=metric)
@@ -103,16 +113,23 @@ def test_distances(drawn, tmp_path):
             assert (drawn_below <= below + 1e-9).all()
             assert (drawn_below >= later - 1e-9).all()
         lines = [line.get_xdata()[0] for line in axes.get_lines()]
-        np.testing.assert_array_equal(lines, found.thresholds)
+        np.testing.assert_array_equal(lines, sorted(found.thresholds))
         labels, legend = texts(axes)
-        assert list(labels) == ["FPR 0.2", "FPR 0.05", "FPR 0.01"]
-        inside = axes.get_window_extent()
-        for threshold, rectangle in zip(found.thresholds, labels.values(), strict=True):
-            assert not rectangle.overlaps(legend)
-            assert not rectangle.overlaps(inside)
-            at = axes.transData.transform((threshold, 0))[0]
-            assert rectangle.x0 < at < rectangle.x1
-        assert not legend.overlaps(inside)
+        assert list(labels) == ["FPR 0.01", "FPR 0.05", "FPR 0.2"]
+        assert [label.xy for label in axes.texts] == [(t, 1) for t in sorted(found.thresholds)]
+        plot, title = axes.get_window_extent(), axes.title.get_window_extent()
+        texts_of = [text_box(label) for label in axes.texts]
+        for number, rectangle in enumerate(texts_of):
+            others = (legend, plot, title, *texts_of[:number])
+            assert not any(rectangle.overlaps(other) for other in others)
+        assert not legend.overlaps(plot)
+        assert not legend.overlaps(axes.xaxis.label.get_window_extent())
+        whole = axes.get_figure().bbox
+        for text in (axes.yaxis.label, axes.xaxis.label, axes.title):
+            box = text.get_window_extent()
+            assert box.x0 >= 0
+            assert box.y0 >= 0
+            assert box.y1 <= whole.y1
 
 
 def test_thresholds_that_accept_nothing_are_not_drawn(drawn, tmp_path):
