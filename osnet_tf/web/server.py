@@ -1,4 +1,5 @@
-"""The server of the web demo: files of this machine to a browser on this machine, no more."""
+"""The server of the web demo: its files, and a gallery, to a browser on this machine, or with a
+token."""
 
 import base64
 import hashlib
@@ -7,14 +8,14 @@ import sys
 import threading
 from contextlib import contextmanager
 from functools import partial
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote
 
-from osnet_tf.errors import FileError, NotFoundError, OSNetError
+from osnet_tf.errors import ArgumentError, FileError, NotFoundError, OSNetError
 from osnet_tf.export.model_json import NAME, changed_files, read_manifest
+from osnet_tf.web.gallery_api import GalleryApi
+from osnet_tf.web.handler import LOOPBACK, Handler
 
 FOLDER = Path(__file__).parent
 #: What npm puts into `node_modules` and the page loads. Browsers without relaxed SIMD take compat.
@@ -27,16 +28,7 @@ NPM_FILES = (
         for suffix in ("js", "wasm")
     ),
 )
-CONTENT_TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".json": "application/json",
-    ".wasm": "application/wasm",
-}
-#: Seconds after which a connection that says nothing, or takes nothing, is closed.
-SILENCE = 30
-_PART = 1 << 16
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
 
 
 class PortError(OSNetError, OSError):
@@ -57,32 +49,53 @@ class _Served(NamedTuple):
 
 
 @contextmanager
-def web_demo(model_dir, *, port=0, node_modules=None):
-    """Serves a page where crops are dropped and compared, to this machine only.
+def web_demo(
+    model_dir,
+    *,
+    port=0,
+    node_modules=None,
+    gallery=None,
+    crops=None,
+    host="127.0.0.1",
+    token=None,
+):
+    """Serves a page where crops are dropped, compared and searched for, by default to this machine.
 
-    The page runs the exported `.tflite` file in the browser. Nothing is uploaded: the server knows
-    GET and HEAD only, listens on 127.0.0.1, hands out a fixed list of files, and its
-    Content-Security-Policy forbids the page any other address.
+    The page runs the exported `.tflite` file in the browser. Without a gallery nothing is uploaded:
+    the server knows GET and HEAD only, hands out a fixed list of files, and its
+    Content-Security-Policy forbids the page any other address. With a gallery the page sends it
+    embeddings to search for, and crops that the user adds.
 
     Args:
         model_dir: Folder that `train/export.py` wrote: `model.json` and at least one LiteRT file
             of batch size 1. The files are compared with their sha256 once, here.
         port: 0 for any free one.
         node_modules: Where npm installed `@litertjs/core`; by default beside this file.
+        gallery: An open `osnet_tf.search.Gallery` of the same model; None for none.
+        crops: Folder in which the pictures of added crops are kept; with a gallery.
+        host: The address to listen on. Any but 127.0.0.1 and localhost takes a token.
+        token: 16 to 200 letters, digits, `-` and `_`, which every request must bring: as `?token=`,
+            after which a cookie does, or as `Authorization: Bearer`. The connection is not
+            encrypted: across a network that others use, put a TLS proxy before it.
 
     Returns:
-        A context manager. It gives the page's address, and serves until it is left.
+        A context manager. It gives the page's address (with the token), and serves until it is
+        left.
 
     Raises:
         NotFoundError: there is no model, or no LiteRT.js; the message says how to get it.
         FileError: `model.json` cannot be used, or a file is not the one that it describes.
         PortError: the port cannot be used.
+        ArgumentError: a gallery of another model, or without `crops`; a host that takes a token
+            without one, or another token than that.
 
     >>> with web_demo("saved_models/nowhere") as address:
     ...     print(address)
     Traceback (most recent call last):
     osnet_tf.errors.NotFoundError: There is no saved_models/nowhere/model.json: ...
     """
+    api = _gallery_api(gallery, crops, model_dir)
+    _check_token(host, token)
     files = _model_files(Path(model_dir))
     files |= _npm_files(Path(FOLDER / "node_modules" if node_modules is None else node_modules))
     page = FOLDER / "page"
@@ -90,17 +103,48 @@ def web_demo(model_dir, *, port=0, node_modules=None):
     files["/"] = files.pop("/index.html")
     policy = _content_security_policy(files["/"].path.read_text(encoding="utf-8"))
     try:
-        server = _Server(("127.0.0.1", port), partial(_Handler, files=files, policy=policy))
+        handler = partial(
+            Handler,
+            files=files,
+            policy=policy,
+            api=api,
+            token=token,
+            anywhere=host not in LOOPBACK,
+        )
+        server = _Server((host, port), handler)
     except (OSError, OverflowError) as error:
-        raise PortError(f"Cannot listen on 127.0.0.1. Received: port={port} ({error})") from error
+        raise PortError(f"Cannot listen on {host}. Received: port={port} ({error})") from error
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/"
+        yield f"http://{host}:{server.server_port}/{f'?token={token}' if token else ''}"
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _gallery_api(gallery, crops, model_dir):
+    if gallery is None:
+        return None
+    own = read_manifest(Path(model_dir))["fingerprint"]
+    if gallery.about.fingerprint != own:
+        raise ArgumentError(
+            f"{gallery.uri} holds embeddings of another model than {model_dir}", argument="gallery"
+        )
+    if crops is None:
+        raise ArgumentError("A gallery needs a folder for added crops", argument="crops")
+    return GalleryApi(gallery, crops)
+
+
+def _check_token(host, token):
+    if token is None and host not in LOOPBACK:
+        raise ArgumentError(
+            f"Other machines may ask only with a token. Received: host={host!r}, token=None",
+            argument="token",
+        )
+    if token is not None and not (isinstance(token, str) and _TOKEN.fullmatch(token)):
+        raise ArgumentError("`token` must be 16 to 200 letters, digits, - and _", argument="token")
 
 
 def _model_files(folder):
@@ -144,7 +188,7 @@ def _content_security_policy(page):
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
         f"default-src 'none'; script-src 'self' 'sha256-{digest}' 'wasm-unsafe-eval'; "
-        "style-src 'self'; connect-src 'self'; img-src blob: data:; "
+        "style-src 'self'; connect-src 'self'; img-src 'self' blob: data:; "
         "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
 
@@ -154,57 +198,3 @@ class _Server(ThreadingHTTPServer):
         """A browser that goes away in the middle is no error."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    default_request_version = "HTTP/1.1"  # or what is no HTTP at all is answered without headers
-    timeout = SILENCE
-
-    def __init__(self, *arguments, files, policy):
-        self.files, self.policy = files, policy
-        super().__init__(*arguments)
-
-    def do_GET(self):
-        self._answer()
-
-    def do_HEAD(self):
-        self._answer(body=False)
-
-    def _answer(self, body=True):
-        # A name that leads here from elsewhere would let another site's page read the files.
-        if self.headers.get("Host", "").partition(":")[0] not in ("127.0.0.1", "localhost"):
-            self.send_error(HTTPStatus.FORBIDDEN, "Only for 127.0.0.1 and localhost")
-            return
-        served = self.files.get(unquote(self.path.partition("?")[0]))
-        path = served and served.found()
-        try:
-            file = path and path.open("rb")
-        except OSError:
-            file = None
-        if not file:
-            self.send_error(HTTPStatus.NOT_FOUND)
-            return
-        with file:
-            size = file.seek(0, 2)
-            file.seek(0)
-            self.send_response(HTTPStatus.OK)
-            kind = CONTENT_TYPES.get(served.path.suffix.lower(), "application/octet-stream")
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(size))
-            self.end_headers()
-            while body and size and (part := file.read(min(size, _PART))):
-                self.wfile.write(part)
-                size -= len(part)
-            self.close_connection |= body and size > 0  # cut short under our hands
-
-    def end_headers(self):
-        """Adds what keeps a browser from doing more with an answer, of errors too."""
-        self.send_header("Content-Security-Policy", self.policy)
-        self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Referrer-Policy", "no-referrer")
-        self.send_header("Cache-Control", "no-store")
-        super().end_headers()
-
-    def log_message(self, *_):
-        """Library code says nothing."""

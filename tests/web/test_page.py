@@ -1,6 +1,7 @@
 """The web demo's page in a real browser: Chromium, with the system's own executable."""
 
 import contextlib
+import hashlib
 import importlib.util
 import json
 import shutil
@@ -8,6 +9,7 @@ import struct
 import zlib
 from base64 import b64encode
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import keras
 import numpy as np
@@ -22,6 +24,7 @@ from osnet_tf.files import write_json
 from osnet_tf.metrics import Calibration, pairwise_distances
 from osnet_tf.models import OSNet
 from osnet_tf.preprocessing import resize
+from osnet_tf.search import Gallery
 from osnet_tf.web import web_demo
 from osnet_tf.web.server import FOLDER, NPM_FILES
 
@@ -111,9 +114,9 @@ def browser():
 
 
 @contextlib.contextmanager
-def opened(browser, model_dir):
+def opened(browser, model_dir, **options):
     """The page, its model loaded. Page.seen lists (method, address) of all requests."""
-    with web_demo(model_dir) as address:
+    with web_demo(model_dir, **options) as address:
         page = browser.new_page()
         page.seen, page.failures = [], []
         page.on("request", lambda request: page.seen.append((request.method, request.url)))
@@ -242,6 +245,72 @@ def test_nothing_leaves_the_machine(page, crops):
     assert blocked == "TypeError"
     upload = f"fetch('{page.address}', {{method: 'POST', body: 'x'}}).then((r) => r.status)"
     assert page.evaluate(upload) == 501
+
+
+@pytest.fixture
+def gallery(tmp_path, crops, pixels, model_dir):
+    """Holds the third crop, as by camera 5."""
+    about = read_manifest(model_dir)
+    vectors = run_litert(model_dir / "model_fp32.tflite", pixels)
+    file = tmp_path / "gallery.sqlite"
+    with Gallery.open(file, fingerprint=about["fingerprint"], dim=512) as gallery:
+        gallery.add(vectors[2:3], keys=["third"], paths=[str(crops[2])], camid=5, pid=11)
+        yield gallery
+
+
+def found(page):
+    """(distance, camera, person, verdict) of each match."""
+    page.wait_for_selector("main[aria-busy=false]")
+    rows = page.locator("#matches li").all()
+    return [tuple(row.locator("b, span, em").all_inner_texts()) for row in rows]
+
+
+def test_a_person_is_found_in_the_gallery(browser, model_dir, crops, pixels, gallery, tmp_path):
+    """With a token, which the browser keeps as a cookie."""
+    vectors = run_litert(model_dir / "model_fp32.tflite", pixels)
+    distances = pairwise_distances(vectors, vectors, metric="cosine")
+    options = {"gallery": gallery, "crops": tmp_path / "kept", "token": "0123456789abcdef"}
+    with opened(browser, model_dir, **options) as page:
+        assert page.inner_text("#count") == "Gallery: 1 crop"
+        choose(page, crops[:1])
+        ((distance, *rest),) = found(page)
+        assert float(distance) == pytest.approx(distances[0, 2], abs=6e-4)
+        same = distances[0, 2] <= read_manifest(model_dir)["thresholds"][0]["threshold"]
+        verdict = "Same person" if same else "Different people"
+        assert rest == ["camera 5", "person 11", verdict]
+        assert page.evaluate("document.querySelector('#matches img').naturalWidth") > 0
+
+        page.fill("#added", "7")
+        page.click("#crops li .keep")
+        page.wait_for_selector("#count:text-is('Gallery: 2 crops')")
+        assert found(page)[0] == ("0.000", "camera 7", "unnamed", "Same person")
+        assert gallery.count("camid == 7") == 1
+
+        choose(page, crops[1:2], expected=2)
+        for number, word in (("0", "Same person"), ("1", "Different people")):
+            page.select_option("#threshold", number)
+            (nearest,) = (row for row in found(page) if row[1] == "camera 7")
+            assert float(nearest[0]) == pytest.approx(distances[1, 0], abs=6e-4)
+            assert nearest[3] == word
+        page.select_option("#cameras", "only")
+        page.fill("#camid", "7")
+        page.press("#camid", "Tab")
+        assert [row[1] for row in found(page)] == ["camera 7"]
+        page.select_option("#cameras", "not")
+        assert [row[1] for row in found(page)] == ["camera 5"]
+        page.click("#clear")
+        page.wait_for_selector("#matches li", state="detached")
+        assert "Drop a crop" in page.inner_text("#looked")
+        assert page.locator("#errors li").count() == 0
+        posts = {urlsplit(url).path for method, url in page.seen if method == "POST"}
+        assert posts == {"/gallery/search", "/gallery/add"}
+        place = urlsplit(page.address).netloc
+        assert {urlsplit(u).netloc for _, u in page.seen if u.startswith("http")} == {place}
+    assert (tmp_path / "kept").joinpath(kept_name(crops[0])).read_bytes() == crops[0].read_bytes()
+
+
+def kept_name(path):
+    return f"{hashlib.sha256(path.read_bytes()).hexdigest()}.png"
 
 
 def test_a_file_that_is_no_image_is_named(page, crops, tmp_path):

@@ -15,7 +15,7 @@ from osnet_tf.errors import FileError, NotFoundError
 from osnet_tf.export.exported import Exported, stored_files
 from osnet_tf.export.formats import Artefact
 from osnet_tf.files import write_json
-from osnet_tf.web import server, web_demo
+from osnet_tf.web import handler, web_demo
 from osnet_tf.web.server import FOLDER, NPM_FILES
 from tests.export.handmade import manifest_of
 
@@ -175,13 +175,13 @@ def test_links_that_leave_the_folder_are_not_followed(model_dir, node_modules, t
 
 
 def test_a_silent_connection_is_closed(model_dir, node_modules, monkeypatch):
-    monkeypatch.setattr(server._Handler, "timeout", 0.2)
+    monkeypatch.setattr(handler.Handler, "timeout", 0.2)
     with web_demo(model_dir, node_modules=node_modules) as address:
         for said in (b"", b"GET / HT"):
             with socket.create_connection(("127.0.0.1", urlsplit(address).port), timeout=20) as raw:
                 raw.sendall(said)
                 assert raw.recv(1) == b""
-    assert 1 <= server.SILENCE <= 120
+    assert 1 <= handler.SILENCE <= 120
 
 
 def test_a_large_file_comes_whole_and_in_parts(model_dir, node_modules, monkeypatch):

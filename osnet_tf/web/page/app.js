@@ -1,13 +1,16 @@
 // The page: files in, similarities and a verdict out.
 
+import {element, number} from './elements.js';
 import {Embedder, decode} from './embedder.js';
+import {openGallery} from './gallery.js';
 import {cosine, distance, samePerson} from './similarity.js';
 
 const $ = (id) => document.getElementById(id);
-const crops = []; // {name, address, image, embedding}, in the order they came
+const crops = []; // {name, file, address, image, embedding}, in the order they came
 const USUAL_FPR = 0.01; // the share of false matches that is chosen at first, at most
 let thresholds = []; // those of model.json that can be chosen
 let about, embedder;
+let gallery = null;
 let waiting = 0;
 let work = Promise.resolve(); // one thing after another: a model may not change under a crop
 
@@ -38,6 +41,7 @@ async function start() {
   $('threshold').value = Math.max(thresholds.findIndex(({fpr}) => fpr <= USUAL_FPR), 0);
   $('threshold').parentElement.hidden = !thresholds.length;
   $('model').onchange = () => enqueue(() => useModel(usable[$('model').value]));
+  gallery = await openGallery(() => enqueue(lookAgain));
   await useModel(usable[0]);
   $('input').disabled = false;
 }
@@ -47,6 +51,12 @@ async function useModel(file) {
   embedder?.delete();
   embedder = next;
   for (const crop of crops) crop.embedding = await embedder.embed(crop.image);
+  await lookAgain();
+}
+
+/** Looks for the same crop's person anew: among other cameras, by another model. */
+async function lookAgain() {
+  if (gallery?.crop) await gallery.search(gallery.crop);
 }
 
 async function add(file) {
@@ -60,7 +70,9 @@ async function add(file) {
     complain(`${file.name} is partly transparent: its colours there are not exact`);
   }
   const embedding = await embedder.embed(image);
-  crops.push({name: file.name, address: URL.createObjectURL(file), image, embedding});
+  const crop = {name: file.name, file, address: URL.createObjectURL(file), image, embedding};
+  crops.push(crop);
+  await gallery?.search(crop);
 }
 
 function addAll(files) {
@@ -71,6 +83,7 @@ function addAll(files) {
 function remove(crop) {
   URL.revokeObjectURL(crop.address);
   crops.splice(crops.indexOf(crop), 1);
+  if (gallery?.crop === crop) gallery.forget();
 }
 
 function show() {
@@ -83,6 +96,7 @@ function show() {
     : null;
   showVerdict(pairs, same, calibration);
   showMatrix(calibration);
+  gallery?.show(calibration);
 }
 
 function showVerdict(pairs, same, calibration) {
@@ -138,7 +152,23 @@ function card(crop) {
   button.ariaLabel = `Remove ${crop.name}`;
   button.onclick = () => enqueue(() => remove(crop));
   const caption = element('span', {textContent: crop.name, title: crop.name});
-  return element('li', {}, picture(crop, crop.name), button, caption);
+  const made = element('li', {}, picture(crop, crop.name), button, caption);
+  if (gallery) made.append(...galleryButtons(crop));
+  return made;
+}
+
+function galleryButtons(crop) {
+  const find = element('button', {type: 'button', className: 'find', textContent: 'Find'});
+  find.ariaLabel = `Find ${crop.name} in the gallery`;
+  find.onclick = () => enqueue(() => gallery.search(crop));
+  const keep = element('button', {type: 'button', className: 'keep', textContent: 'Add'});
+  keep.ariaLabel = `Add ${crop.name} to the gallery`;
+  keep.onclick = () =>
+    enqueue(async () => {
+      await gallery.add(crop);
+      await lookAgain();
+    });
+  return [find, keep];
 }
 
 function heading(crop, scope) {
@@ -147,17 +177,10 @@ function heading(crop, scope) {
 
 const picture = (crop, alt) => element('img', {src: crop.address, alt});
 
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
-
 function complain(message) {
   $('errors').append(element('li', {textContent: message}));
 }
 
-const number = (value) => value.toFixed(Math.abs(value) < 10 ? 3 : 1);
 const percent = (share) => `${+(share * 100).toPrecision(2)} %`;
 const fileLabel = (file) => `${file.precision} (${(file.bytes / 1e6).toFixed(1)} MB)`;
 
