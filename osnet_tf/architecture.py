@@ -7,23 +7,42 @@ and nothing is written beside them that could say something else.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import product
 
 import numpy as np
 
 from osnet_tf.checks import check_choice, check_int, check_number
 from osnet_tf.errors import ArgumentError
-from osnet_tf.presets import GATES, LITE_KINDS, MAX_STREAMS, PRESETS, STEMS, get_preset
+from osnet_tf.presets import (
+    GATES,
+    LITE_KINDS,
+    MAX_STREAMS,
+    NECKS,
+    POOLINGS,
+    PRESETS,
+    STEMS,
+    get_preset,
+)
 
-#: Layers of an `OSNet` after its input, in their order; the stem "3x3" has no max-pool.
+#: Layers that an `OSNet` may have after its input, in their order: the stem "3x3" has no max-pool,
+#: and there is one pooling of the two.
 LAYERS = (
     *("normalization", "conv1", "maxpool_pad", "maxpool"),
     *("conv2_0", "conv2_1", "conv2_transition", "conv2_pool"),
     *("conv3_0", "conv3_1", "conv3_transition", "conv3_pool"),
     *("conv4_0", "conv4_1", "conv5"),
-    *("global_avgpool", "fc", "fc_norm", "embedding"),
+    *("global_avgpool", "global_gempool", "fc", "fc_norm", "embedding", "bnneck"),
 )
-_POOLED_STEM = ("maxpool_pad", "maxpool")
+#: How the paths of the variables begin that the paper's pooling and embedding do without.
+BESIDE_PLAIN = ("global_gempool/", "bnneck/")
+#: For each choice, the layers that only it has.
+_ONLY_OF = {
+    "7x7": ("maxpool_pad", "maxpool"),
+    "average": ("global_avgpool",),
+    "generalized_mean": ("global_gempool",),
+    "batch_norm": ("bnneck",),
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +54,8 @@ class Architecture:
         feature_dim: Length of the embedding.
         streams, lite, gate: Those of `osnet_tf.layers.OSBlock`; the defaults are the paper's.
         stem: One of `osnet_tf.presets.STEMS`.
+        pooling: One of `osnet_tf.presets.POOLINGS`.
+        neck: One of `osnet_tf.presets.NECKS`: whether the embedding is behind a batch norm.
 
     Raises ArgumentError (a ValueError) for a value outside these.
 
@@ -53,6 +74,8 @@ class Architecture:
     lite: str = LITE_KINDS[0]
     gate: str = GATES[0]
     stem: str = STEMS[0]
+    pooling: str = POOLINGS[0]
+    neck: str = NECKS[0]
 
     def __post_init__(self):
         get_preset(self.preset)
@@ -61,6 +84,8 @@ class Architecture:
         check_choice(LITE_KINDS, lite=self.lite)
         check_choice(GATES, gate=self.gate)
         check_choice(STEMS, stem=self.stem)
+        check_choice(POOLINGS, pooling=self.pooling)
+        check_choice(NECKS, neck=self.neck)
 
     @property
     def widths(self):
@@ -81,6 +106,11 @@ class Architecture:
     def is_public(self):
         """Whether the public PyTorch code has this architecture, and so its checkpoints fit."""
         return self == Architecture(self.preset, self.feature_dim)
+
+    @property
+    def plain(self):
+        """The same with the paper's pooling and no neck: its weights do for this one too."""
+        return replace(self, pooling=POOLINGS[0], neck=NECKS[0])
 
     def to_dict(self):
         """All of it, in what JSON can hold."""
@@ -114,13 +144,17 @@ class Architecture:
         return self.preset + (f" with {', '.join(own)}" if own else "")
 
 
-def layer_names(stem):
-    """Names of the layers after the input that an `OSNet` of a stem has, in their order.
+def layer_names(stem, pooling=POOLINGS[0], neck=NECKS[0]):
+    """Names of the layers after the input that an `OSNet` has, in their order.
 
     >>> set(layer_names("7x7")) - set(layer_names("3x3")) == {"maxpool_pad", "maxpool"}
     True
+    >>> layer_names("7x7", neck="batch_norm")[-2:]
+    ['embedding', 'bnneck']
     """
-    return [name for name in LAYERS if stem == "7x7" or name not in _POOLED_STEM]
+    chosen = (stem, pooling, neck)
+    left_out = {n for choice, names in _ONLY_OF.items() if choice not in chosen for n in names}
+    return [name for name in LAYERS if name not in left_out]
 
 
 def architecture_of(model):
@@ -158,8 +192,12 @@ def architecture_of(model):
 
 def _read(configs):
     """The architecture that `{layer: its get_config()}` describes; ArgumentError if it is none."""
-    stem = "7x7" if "maxpool" in configs else "3x3"
-    missing = [name for name in layer_names(stem) if name not in configs]
+    parts = {
+        "stem": "7x7" if "maxpool" in configs else "3x3",
+        "pooling": "generalized_mean" if "global_gempool" in configs else "average",
+        "neck": "batch_norm" if "bnneck" in configs else "none",
+    }
+    missing = [name for name in layer_names(**parts) if name not in configs]
     if missing:
         raise ArgumentError(f"it has no layer {missing[0]!r}")
     block = configs["conv2_0"]
@@ -174,7 +212,7 @@ def _read(configs):
     else:
         raise ArgumentError(f"no preset has a stem and a first block such as {family}")
     values = {name: block.get(name) for name in ("streams", "lite", "gate")}
-    architecture = Architecture(preset.name, configs["fc"].get("units"), **values, stem=stem)
+    architecture = Architecture(preset.name, configs["fc"].get("units"), **values, **parts)
     for name, expected in _layer_arguments(architecture).items():
         for key, value in expected.items():
             found = configs[name].get(key)
@@ -211,6 +249,10 @@ def _layer_arguments(architecture):
     if architecture.stem == "7x7":
         table["maxpool_pad"] = {"padding": [[1, 1], [1, 1]]}
         table["maxpool"] = {"pool_size": [3, 3], "strides": [2, 2], "padding": "valid"}
+    if architecture.pooling == "generalized_mean":
+        table["global_gempool"] = {"epsilon": 1e-6}  # its exponent is a weight
+    if architecture.neck == "batch_norm":
+        table["bnneck"] = {"epsilon": 1e-5, "scale": True, "center": False}
     for number, width in enumerate(stages, start=2):
         for block, place in enumerate(architecture.instance_norms[number - 2]):
             table[f"conv{number}_{block}"] = {
@@ -257,7 +299,8 @@ def fingerprint(model):
 
 def _description(model):
     names = [layer.name for layer in model.layers]
-    if names[1:] in map(layer_names, STEMS) and not isinstance(model.output, dict | list | tuple):
+    orders = [layer_names(*parts) for parts in product(STEMS, POOLINGS, NECKS)]
+    if names[1:] in orders and not isinstance(model.output, dict | list | tuple):
         return {
             "architecture": architecture_of(model).to_dict(),
             "input_shape": list(model.input_shape[1:]),

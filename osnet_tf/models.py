@@ -4,9 +4,16 @@ import keras
 
 from osnet_tf.checks import check_choice, check_int, is_int
 from osnet_tf.errors import ArgumentError
-from osnet_tf.layers import BatchNorm, CenterDistances, ConvNorm, CosineClassifier, OSBlock
+from osnet_tf.layers import (
+    BatchNorm,
+    CenterDistances,
+    ConvNorm,
+    CosineClassifier,
+    GeneralizedMeanPooling2D,
+    OSBlock,
+)
 from osnet_tf.preprocessing import normalization_layer
-from osnet_tf.presets import STEMS, get_preset
+from osnet_tf.presets import NECKS, POOLINGS, STEMS, get_preset
 from osnet_tf.weights.loading import load_weights
 from osnet_tf.weights.registry import resolve_weights
 
@@ -23,6 +30,8 @@ def OSNet(
     lite="pointwise_depthwise",
     gate="shared",
     stem="7x7",
+    pooling="average",
+    neck="none",
     synchronized=False,
     name=None,
 ):
@@ -47,12 +56,16 @@ def OSNet(
             with, `osnet_tf.architecture.architecture_of(model)` tells, also of a saved one.
         stem: "7x7", the paper's, which makes images four times smaller; or "3x3", one convolution
             of stride 1 without a max-pool, for pictures of some 32x32 pixels such as CIFAR's.
+        pooling: "average", the paper's, or "generalized_mean", `GeneralizedMeanPooling2D`.
+        neck: "none", the paper's, or "batch_norm": the embedding goes through one more batch norm,
+            without offset (BNNeck, arXiv 1903.07071, section 3.5), and is no longer >= 0. Weights
+            of a model without such pooling or neck do for one with them.
         synchronized: Batch statistics over all replicas of a `tf.distribute` strategy.
         name: The model's name; the preset's by default.
 
     Returns:
         A functional `keras.Model`: `(batch, height, width, 3)` -> `(batch, feature_dim)` float32,
-        not L2-normalised, >= 0 (the public code's last layer is a ReLU).
+        not L2-normalised, >= 0 without a neck (the public code's last layer is a ReLU).
 
     Raises:
         ArgumentError: unknown preset, or an argument outside these.
@@ -70,6 +83,8 @@ def OSNet(
     _check_input_shape(input_shape)
     check_int(feature_dim=feature_dim)
     check_choice(STEMS, stem=stem)
+    check_choice(POOLINGS, pooling=pooling)
+    check_choice(NECKS, neck=neck)
     sync = {"synchronized": synchronized}
     first, *stages = plan.widths
     size, strides = (7, 2) if stem == "7x7" else (3, 1)
@@ -98,19 +113,32 @@ def OSNet(
                 2, data_format="channels_last", name=f"conv{stage}_pool"
             )(x)
     x = ConvNorm(stages[-1], name="conv5", **sync)(x)
-    x = keras.layers.GlobalAveragePooling2D(data_format="channels_last", name="global_avgpool")(x)
+    if pooling == "average":
+        pool = keras.layers.GlobalAveragePooling2D(
+            data_format="channels_last", name="global_avgpool"
+        )
+    else:
+        pool = GeneralizedMeanPooling2D(name="global_gempool")
+    x = pool(x)
     x = keras.layers.Dense(
         int(feature_dim), kernel_initializer=keras.initializers.RandomNormal(stddev=0.01), name="fc"
     )(x)
     x = BatchNorm(name="fc_norm", **sync)(x)
     embedding = keras.layers.ReLU(dtype="float32", name="embedding")(x)
+    if neck == "batch_norm":
+        embedding = _neck("bnneck", **sync)(embedding)
     model = keras.Model(images, embedding, name=name or preset)
     if weights is not None:
         load_weights(model, resolve_weights(preset, weights))
     return model
 
 
-def add_classifier(embedder, num_classes, *, head="linear", centers=False, name=None):
+def _neck(name, **arguments):
+    """The batch norm between an embedding and a classifier."""
+    return BatchNorm(center=False, dtype="float32", name=name, **arguments)
+
+
+def add_classifier(embedder, num_classes, *, head="linear", centers=False, neck=False, name=None):
     """Puts the identity classifier on an embedder, for training.
 
     The two models share their layers and weights: after training this one, `embedder` is trained.
@@ -121,12 +149,16 @@ def add_classifier(embedder, num_classes, *, head="linear", centers=False, name=
         head: "linear", the public code's, for `LabelSmoothedCrossEntropy`; or "cosine", whose
             logits are cosines, for `MarginSoftmaxLoss` (ArcFace, CosFace).
         centers: Add the output that `CenterLoss` works on.
+        neck: Put a batch norm without offset between embedding and classifier (BNNeck, arXiv
+            1903.07071, section 3.5), which is left out of the embedder. For an embedding behind it,
+            build the embedder with `neck="batch_norm"` instead.
         name: The new model's name; the embedder's with "_classifier" by default.
 
     Returns:
         A `keras.Model` of the same input with a dict of float32 outputs:
-        `"logits"` `(batch, num_classes)`, `"embedding"` `(batch, feature_dim)` and, with `centers`,
-        `"center_distances"` `(batch, num_classes)`, squared.
+        `"logits"` `(batch, num_classes)`, `"embedding"` `(batch, feature_dim)`; where the embedder
+        has a neck, `"before_neck"` `(batch, feature_dim)`, for losses on pairs; and, with
+        `centers`, `"center_distances"` `(batch, num_classes)`, squared.
 
     Raises ArgumentError if `num_classes` is not a positive integer or `head` is unknown.
 
@@ -151,9 +183,13 @@ def add_classifier(embedder, num_classes, *, head="linear", centers=False, name=
             dtype="float32",
             name="classifier",
         )
-    outputs = {"logits": classifier(embedding), "embedding": embedding}
+    classified = _neck("classifier_neck")(embedding) if neck else embedding
+    outputs = {"logits": classifier(classified), "embedding": embedding}
+    compared = embedding
+    if any(layer.name == "bnneck" for layer in embedder.layers):
+        compared = outputs["before_neck"] = embedder.get_layer("embedding").output
     if centers:
-        outputs["center_distances"] = CenterDistances(num_classes, name="centers")(embedding)
+        outputs["center_distances"] = CenterDistances(num_classes, name="centers")(compared)
     return keras.Model(embedder.input, outputs, name=name or f"{embedder.name}_classifier")
 
 

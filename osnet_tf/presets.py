@@ -15,6 +15,11 @@ GATES = ("shared", "separate", "scalar", "learned", "none", "concat")
 #: of stride 1 without a max-pool, for pictures of some 32x32 pixels.
 STEMS = ("7x7", "3x3")
 
+#: How the last maps become a vector: the paper's mean, or `GeneralizedMeanPooling2D`.
+POOLINGS = ("average", "generalized_mean")
+#: What follows the paper's embedding: nothing, or a batch norm without offset ("BNNeck").
+NECKS = ("none", "batch_norm")
+
 _PLAIN = ((None, None),) * 3
 _IBN = (("output", "output"), (None, None), (None, None))
 _AIN = (("residual", "residual"), (None, "residual"), ("residual", None))

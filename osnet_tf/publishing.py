@@ -78,6 +78,8 @@ def from_preset(
         lite=architecture.lite,
         gate=architecture.gate,
         stem=architecture.stem,
+        pooling=architecture.pooling,
+        neck=architecture.neck,
     )
     load_preset_weights(model, found.path)
     as_saved = keras.config.dtype_policy().name == found.dtype_policy
@@ -129,7 +131,8 @@ def save_to_preset(
     """
     embedder = embedder_of(model)
     architecture = architecture_of(embedder)
-    if [layer.name for layer in embedder.layers][1:] != layer_names(architecture.stem):
+    own = layer_names(architecture.stem, architecture.pooling, architecture.neck)
+    if [layer.name for layer in embedder.layers][1:] != own:
         raise ArgumentError(
             f"The model {model.name!r} has layers besides those of {architecture}: the description "
             "of a published model has no words for them",

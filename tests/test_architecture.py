@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from osnet_tf import OSNet, add_classifier
-from osnet_tf.architecture import LAYERS, Architecture, architecture_of, fingerprint, layer_names
+from osnet_tf.architecture import Architecture, architecture_of, fingerprint, layer_names
 from osnet_tf.errors import ArgumentError
 from osnet_tf.presets import GATES, LITE_KINDS, PRESETS
 from tests.layer_test_kit import array
@@ -146,7 +146,7 @@ def test_other_models_have_none(model):
 
 
 def test_the_layers_are_listed_in_their_order(model):
-    assert [layer.name for layer in model.layers] == ["images", *LAYERS]
+    assert [layer.name for layer in model.layers] == ["images", *layer_names("7x7")]
 
 
 def test_the_small_stem_is_read_and_kept(tmp_path):
@@ -163,6 +163,32 @@ def renamed(model):
     result = keras.Model.from_config(config)
     result.set_weights(model.get_weights())
     return result
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"pooling": "generalized_mean"}, {"neck": "batch_norm"}], ids=str
+)
+def test_pooling_and_neck_are_read_and_kept(arguments, tmp_path):
+    own = tiny(**arguments)
+    found = architecture_of(own)
+    assert [layer.name for layer in own.layers] == ["images", *layer_names("7x7", **arguments)]
+    for name, value in arguments.items():
+        assert f"{name}={value!r}" in str(found)
+        with pytest.raises(ArgumentError, match=rf"`{name}` must be one of .*{name}='x'"):
+            Architecture("osnet_x0_25", **{name: "x"})
+    assert found == Architecture.from_dict(json.loads(json.dumps(found.to_dict())))
+    assert not found.is_public
+    assert found.plain == architecture_of(tiny())
+    again = reloaded(own, tmp_path)
+    assert architecture_of(again) == architecture_of(add_classifier(again, 3)) == found
+    assert fingerprint(again) == fingerprint(own) != fingerprint(tiny())
+
+
+def test_a_neck_before_the_classifier_is_none_of_the_embedder():
+    model = add_classifier(tiny(), 3, neck=True)
+    assert architecture_of(model) == architecture_of(tiny())
+    with pytest.raises(ArgumentError, match=r"layer 'bnneck' has epsilon=0.1, not 1e-05"):
+        architecture_of(edited(tiny(neck="batch_norm"), "bnneck", epsilon=0.1))
 
 
 @pytest.mark.parametrize("kind", ["embedder", "classifier", "within another"])

@@ -360,3 +360,88 @@ def test_the_small_stem_leaves_small_pictures_their_size():
 def test_an_unknown_stem_is_refused():
     with pytest.raises(ArgumentError, match="`stem` must be one of '7x7', '3x3'"):
         OSNet("osnet_x0_25", stem="5x5")
+
+
+def with_own_parts(**arguments):
+    return OSNet(
+        "osnet_x0_25", input_shape=(*SIZE, 3), feature_dim=16,
+        pooling="generalized_mean", neck="batch_norm", **arguments,
+    )  # fmt: skip
+
+
+def test_pooling_and_neck_against_their_formulas(small):
+    """On the maps and before the neck of the plain model."""
+    model = disturbed(with_own_parts(), seed=3)
+    maps = keras.Model(model.input, model.get_layer("conv5").output)(images())
+    exponent = float(model.get_layer("global_gempool").p)
+    pooled = (np.maximum(array(maps), 1e-6) ** exponent).mean((1, 2)) ** (1 / exponent)
+    for name in ("fc", "fc_norm", "embedding"):
+        pooled = model.get_layer(name)(pooled)
+    neck = model.get_layer("bnneck")
+    scale = array(neck.gamma) / np.sqrt(array(neck.moving_variance) + 1e-5)
+    expected = (array(pooled) - array(neck.moving_mean)) * scale
+    np.testing.assert_allclose(array(model(images())), expected, rtol=1e-3, atol=1e-4)
+    assert expected.min() < 0
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".pth"])
+def test_plain_weights_do_for_a_model_with_other_pooling_and_neck(small, suffix, tmp_path):
+    path = tmp_path / f"plain{suffix}"
+    if suffix == ".pth":
+        pytest.importorskip("torch")
+        from osnet_tf.weights import save_torch
+
+        save_torch(small, path)
+    else:
+        add_classifier(small, 3, neck=True).save(path)
+    model = with_own_parts(weights=path)
+    for name in ("conv1", "conv4_1", "fc", "fc_norm"):
+        pairs = zip(model.get_layer(name).variables, small.get_layer(name).variables, strict=True)
+        for found, given in pairs:
+            np.testing.assert_array_equal(array(found), array(given))
+    assert float(model.get_layer("global_gempool").p) == 3.0
+    np.testing.assert_array_equal(array(model.get_layer("bnneck").gamma), np.ones(16))
+    own = tmp_path / "own.keras"
+    disturbed(model).save(own)
+    again = with_own_parts(weights=own)
+    np.testing.assert_array_equal(array(again(images())), array(model(images())))
+    with pytest.raises(ValueError, match="pooling='generalized_mean', neck='batch_norm', but"):
+        OSNet("osnet_x0_25", input_shape=(*SIZE, 3), feature_dim=16, weights=own)
+
+
+def test_the_public_code_has_neither_neck_nor_other_pooling(small):
+    from osnet_tf.weights.torch_state import to_torch_state
+
+    with pytest.raises(ArgumentError, match="the paper's blocks, pooling and embedding only"):
+        to_torch_state(with_own_parts())
+    with pytest.raises(ArgumentError, match="unknown variables: classifier_neck/gamma"):
+        to_torch_state(add_classifier(small, 3, neck=True))
+
+
+def test_a_neck_stands_between_embedding_and_classifier(small):
+    """Before: beside the embedder. After: part of it, and losses on pairs see what is before."""
+    model = disturbed(add_classifier(small, 3, neck=True))
+    found = model(images())
+    neck, classifier = model.get_layer("classifier_neck"), model.get_layer("classifier")
+    np.testing.assert_allclose(found["embedding"], small(images()), rtol=1e-5)
+    np.testing.assert_allclose(
+        found["logits"], classifier(neck(found["embedding"])), rtol=1e-4, atol=1e-5
+    )
+    assert neck.beta is None
+    embedder = disturbed(with_own_parts())
+    model = add_classifier(embedder, 3, centers=True)
+    found = model(images())
+    assert sorted(found) == ["before_neck", "center_distances", "embedding", "logits"]
+    neck = embedder.get_layer("bnneck")
+    np.testing.assert_allclose(found["embedding"], neck(found["before_neck"]), rtol=1e-5)
+    np.testing.assert_allclose(
+        found["logits"], model.get_layer("classifier")(found["embedding"]), rtol=1e-4, atol=1e-5
+    )
+    squares = keras.ops.sum(keras.ops.square(found["before_neck"]), axis=1)  # centers are zeros
+    np.testing.assert_allclose(found["center_distances"][:, 0], squares, rtol=1e-4)
+
+
+@pytest.mark.parametrize("argument", ["pooling", "neck"])
+def test_unknown_parts(argument):
+    with pytest.raises(ArgumentError, match=rf"`{argument}` must be one of .*{argument}='x'"):
+        OSNet("osnet_x0_25", **{argument: "x"})

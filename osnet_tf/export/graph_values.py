@@ -94,8 +94,9 @@ class GraphValues(dict):
                 inputs = [x[:, None, None] if x.shape.rank == 2 else x for x in inputs]
             return activation(operator)(_ELEMENTWISE[kind](*inputs))
         raise ArgumentError(
-            f"int8 export knows no operator {kind}. Instance normalisation (OSNet-IBN, AIN) has "
-            "such: its variances do not fit into 8 bits. Use fp16 or dynamic"
+            f"int8 export knows no operator {kind}. Instance normalisation (OSNet-IBN, AIN) and "
+            "generalised mean pooling have such: variances and powers do not fit into 8 bits. Use "
+            "fp16 or dynamic"
         )
 
 

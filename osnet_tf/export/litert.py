@@ -54,8 +54,9 @@ def export_litert(
 
     Raises:
         ArgumentError: the model takes images of any size; an argument outside these; "int8" without
-            images to calibrate with, or with instance normalisation in the model (OSNet-IBN,
-            OSNet-AIN), whose variances do not fit into 8 bits.
+            images to calibrate with, or with instance normalisation (OSNet-IBN, OSNet-AIN) or
+            generalised mean pooling in the model, whose variances and powers do not fit into 8
+            bits.
         WriteError: the file cannot be written.
 
     >>> import tempfile, pathlib

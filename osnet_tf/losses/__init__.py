@@ -14,6 +14,7 @@ from osnet_tf.losses.distillation import (
     RelationalDistillation,
 )
 from osnet_tf.losses.margin_softmax import MarginSoftmaxLoss
+from osnet_tf.losses.multi_similarity import MultiSimilarityLoss
 from osnet_tf.losses.pair_loss import PairLoss, Pairs
 from osnet_tf.losses.triplet import BatchHardTripletLoss, SemiHardTripletLoss
 from osnet_tf.losses.weighted import LossTerm, WeightedLosses
@@ -27,6 +28,7 @@ __all__ = [
     "LogitDistillation",
     "LossTerm",
     "MarginSoftmaxLoss",
+    "MultiSimilarityLoss",
     "PairLoss",
     "Pairs",
     "RelationalDistillation",

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from osnet_tf.config import Config, GroupedConfig, setting
 from osnet_tf.evaluation.config import EvaluationConfig
-from osnet_tf.presets import GATES, LITE_KINDS, PRESETS, STEMS
+from osnet_tf.presets import GATES, LITE_KINDS, POOLINGS, PRESETS, STEMS
 
 OPTIMIZERS = ("amsgrad", "adam", "sgd")
 SCHEDULES = ("cosine", "step", "constant")
 HEADS = ("linear", "arcface", "cosface")
+NECKS = ("none", "before", "after")
 TRIPLETS = ("batch_hard", "semi_hard")
 MINING = ("replica", "global")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -20,8 +21,9 @@ AVERAGE = "average"
 
 #: Settings that only re-identification has a use for.
 OF_PEOPLE = (
-    "attributes", "attribute_weight", "target", "combine_all", "instances", "head",
-    "triplet_weight", "circle_weight", "center_weight", "camera_aware", "rerank",
+    "attributes", "attribute_weight", "target", "combine_all", "instances", "head", "neck",
+    "triplet_weight", "circle_weight", "multi_similarity_weight", "center_weight", "camera_aware",
+    "rerank",
 )  # fmt: skip
 
 #: The least height and width that leave a pixel behind the last stage.
@@ -88,6 +90,7 @@ class ModelConfig(Config):
     lite: str = setting("pointwise_depthwise", "Lite 3x3.", choices=LITE_KINDS)
     gate: str = setting("shared", "How streams come together.", choices=GATES)
     stem: str = setting("7x7", "First layers; 3x3: for pictures of some 32x32.", choices=STEMS)
+    pooling: str = setting("average", "How maps become a vector.", choices=POOLINGS)
     weights: str = setting(
         "",
         "Initial weights: a file or folder, hf://user/repo, or a name such as imagenet; none: "
@@ -110,6 +113,12 @@ class LossConfig(Config):
         0.1, "Smoothing of the cross-entropy, in [0, 1).", minimum=0, below=1
     )
     head: str = setting("linear", "Classifier.", choices=HEADS)
+    neck: str = setting(
+        "none",
+        "A batch norm (BNNeck) between losses on pairs and the classifier: the embedding that is "
+        "used is the one before it, or after it.",
+        choices=NECKS,
+    )
     head_margin: float = setting(-1.0, "Margin of arcface or cosface; negative: the paper's.")
     head_scale: float = setting(64.0, "Scale of arcface or cosface.", above=0)
     triplet_weight: float = setting(0.0, "Weight of a triplet loss; 0: none.", minimum=0)
@@ -121,13 +130,23 @@ class LossConfig(Config):
     circle_weight: float = setting(0.0, "Weight of the circle loss; 0: none.", minimum=0)
     circle_margin: float = setting(0.25, "Margin of the circle loss.", minimum=0)
     circle_scale: float = setting(128.0, "Scale of the circle loss.", above=0)
+    multi_similarity_weight: float = setting(
+        0.0, "Weight of the multi-similarity loss; 0: none.", minimum=0
+    )
+    multi_similarity_alpha: float = setting(
+        2.0, "How steeply that loss weighs pairs of one person.", above=0
+    )
+    multi_similarity_beta: float = setting(50.0, "How steeply pairs of two people.", above=0)
+    multi_similarity_base: float = setting(
+        0.5, "The cosine that parts the two.", minimum=-1, maximum=1
+    )
     center_weight: float = setting(0.0, "Weight of the center loss; 0: none.", minimum=0)
     attribute_weight: float = setting(
         1.0, "Weight of the attributes' loss, where attributes names a dataset.", minimum=0
     )
     mining: str = setting(
         "replica",
-        "Pairs of the triplet and circle loss: within a replica, or over all of them.",
+        "Pairs of the triplet, circle and multi-similarity loss: within a replica, or over all.",
         choices=MINING,
     )
 
@@ -359,6 +378,7 @@ class TrainingConfig(GroupedConfig):
         for weight, name in (
             ("triplet_weight", "a triplet loss"),
             ("circle_weight", "the circle loss"),
+            ("multi_similarity_weight", "the multi-similarity loss"),
         ):
             needless = not getattr(self.losses, weight) or self.data.instances >= 2
             self.check("instances", needless, f"must be >= 2 with {name}")

@@ -40,7 +40,7 @@ class Learner:
         with strategy.scope():
             self.distillation = Distillation(config.distillation, config.model.size)
             with dtype_policy(optimizing.precision):
-                self.embedder = _make_embedder(config.model, config.model.weights)
+                self.embedder = _make_embedder(config, config.model.weights)
                 self.model = self._build(self.embedder)
             self.optimizer = make_optimizer(optimizing, steps)
             if optimizing.base_rate_factor != 1.0:
@@ -85,7 +85,7 @@ class Learner:
                 yield self.embedder, self.model
             else:
                 with self._scope():
-                    embedder = _make_embedder(self._config.model)
+                    embedder = _make_embedder(self._config)
                     model = self._build(embedder)
                 model.set_weights(self.model.get_weights())
                 yield embedder, model
@@ -100,7 +100,12 @@ class Learner:
 
 
 def _make_embedder(config, weights=None):
-    arguments = config.to_dict()
+    arguments = config.model.to_dict()
     for name in ("height", "width", "weights"):
         del arguments[name]
-    return OSNet(**arguments, input_shape=(*config.size, 3), weights=weights or None)
+    return OSNet(
+        **arguments,
+        neck="batch_norm" if config.losses.neck == "after" else "none",
+        input_shape=(*config.model.size, 3),
+        weights=weights or None,
+    )

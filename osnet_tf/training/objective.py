@@ -7,6 +7,7 @@ from osnet_tf.losses import (
     LabelSmoothedCrossEntropy,
     LossTerm,
     MarginSoftmaxLoss,
+    MultiSimilarityLoss,
     SemiHardTripletLoss,
     WeightedLosses,
 )
@@ -26,17 +27,26 @@ def make_losses(config):
         margin = None if config.head_margin < 0 else config.head_margin
         identity = MarginSoftmaxLoss(config.head, margin, config.head_scale, config.label_smoothing)
     terms = [LossTerm("logits", "identity", identity)]
+    compared = "before_neck" if config.neck == "after" else "embedding"
     if config.triplet_weight and config.triplet == "semi_hard":
         triplet = SemiHardTripletLoss(config.triplet_margin, mining=config.mining)
-        terms.append(LossTerm("embedding", "identity", triplet, config.triplet_weight))
+        terms.append(LossTerm(compared, "identity", triplet, config.triplet_weight))
     elif config.triplet_weight:
         triplet = BatchHardTripletLoss(
             config.triplet_margin, config.soft_margin, mining=config.mining
         )
-        terms.append(LossTerm("embedding", "identity", triplet, config.triplet_weight))
+        terms.append(LossTerm(compared, "identity", triplet, config.triplet_weight))
     if config.circle_weight:
         circle = CircleLoss(config.circle_margin, config.circle_scale, config.mining)
-        terms.append(LossTerm("embedding", "identity", circle, config.circle_weight))
+        terms.append(LossTerm(compared, "identity", circle, config.circle_weight))
+    if config.multi_similarity_weight:
+        similarity = MultiSimilarityLoss(
+            config.multi_similarity_alpha,
+            config.multi_similarity_beta,
+            config.multi_similarity_base,
+            mining=config.mining,
+        )
+        terms.append(LossTerm(compared, "identity", similarity, config.multi_similarity_weight))
     if config.center_weight:
         center = CenterLoss()
         terms.append(LossTerm("center_distances", "identity", center, config.center_weight))

@@ -105,6 +105,7 @@ class ReidTask(Task):
             self.dataset.num_train_pids,
             head="linear" if self._losses.head == "linear" else "cosine",
             centers=self._losses.center_weight > 0,
+            neck=self._losses.neck == "before",
         )
 
     def losses(self):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import keras
 
-from osnet_tf.architecture import architecture_of
+from osnet_tf.architecture import BESIDE_PLAIN, architecture_of
 from osnet_tf.errors import ArgumentError
 from osnet_tf.files import check_regular_file
 from osnet_tf.weights.errors import WeightsError
@@ -120,17 +120,20 @@ def load_hdf5_weights(model: keras.Model, path: str | os.PathLike) -> None:
 def copy_weights(path: str | os.PathLike, model: keras.Model) -> None:
     """Loads the weights of a `.keras` file of the same architecture into a model.
 
-    A classifier that the model does not have is left out. Raises WeightsError as `load_embedder`
-    does, and naming both architectures where they differ.
+    A file with the paper's pooling and without a neck does for a model that has others: what these
+    learn keeps its value. A classifier that the model does not have is left out. Raises
+    WeightsError as `load_embedder` does, and naming both architectures where they differ.
     """
     source, architecture = load_keras(path), architecture_of(model)
     try:
         found = architecture_of(source)
     except ArgumentError as error:
         raise WeightsError(path, str(error)) from None
-    if found != architecture:
+    if found not in (architecture, architecture.plain):
         raise WeightsError(path, f"holds {found}, but the model {model.name!r} is {architecture}")
     given, wanted = _by_path(source), _by_path(model)
+    if found != architecture:
+        wanted = {name: v for name, v in wanted.items() if not name.startswith(BESIDE_PLAIN)}
     if "classifier/kernel" not in wanted:
         given = {name: v for name, v in given.items() if not name.startswith(_HEADS)}
     shapes, needed = ({k: tuple(v.shape) for k, v in d.items()} for d in (given, wanted))
@@ -141,7 +144,7 @@ def copy_weights(path: str | os.PathLike, model: keras.Model) -> None:
         variable.assign(given[name])
 
 
-_HEADS = ("classifier/", "centers/", "attributes/")
+_HEADS = ("classifier/", "classifier_neck/", "centers/", "attributes/")
 
 
 def _look_through(path) -> tuple[dict, int]:

@@ -69,7 +69,7 @@ def entries(architecture: Architecture, num_classes: int | None = None) -> list[
     """
     if not architecture.is_public:
         raise ArgumentError(
-            "The public PyTorch code has the paper's blocks only. "
+            "The public PyTorch code has the paper's blocks, pooling and embedding only. "
             f"Received: architecture={str(architecture)!r}"
         )
     return list(_entries(architecture, num_classes))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from osnet_tf.architecture import Architecture, architecture_of
+from osnet_tf.architecture import BESIDE_PLAIN, Architecture, architecture_of
 from osnet_tf.checks import check_int
 from osnet_tf.errors import ArgumentError, MissingPackageError
 from osnet_tf.files import whole_file
@@ -69,7 +69,7 @@ def load_torch_state(
     (485, ('classifier.weight', 'classifier.bias'))
     """
     found = recognise(state, source)
-    wanted, classes = architecture_of(model), classifier_size(model)
+    wanted, classes = architecture_of(model).plain, classifier_size(model)
     if found.architecture != wanted or classes not in (None, found.num_classes):
         raise WeightsError(
             source,
@@ -210,13 +210,14 @@ def described(architecture: Architecture, num_classes: int | None) -> str:
 
 
 def variables_of(model: keras.Model, wanted) -> dict[str, keras.Variable]:
-    """A model's variables by path.
+    """A model's variables by path, those beside a plain OSNet's too.
 
     Raises ArgumentError, naming them, if they are not exactly those that are wanted.
     """
     variables = {variable.path: variable for variable in model.variables}
     missing = [path for path in wanted if path not in variables]
-    unknown = [path for path in variables if path not in wanted]
+    more = [path for path in variables if path not in wanted]
+    unknown = [path for path in more if not path.startswith(BESIDE_PLAIN)]
     if missing or unknown:
         raise ArgumentError(
             f"The model {model.name!r} is more than a public OSNet with its classifier: "

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-LOSSES = ("batch hard", "semi-hard", "circle")
+LOSSES = ("batch hard", "semi-hard", "circle", "multi-similarity")
 pytestmark = pytest.mark.one_backend  # `tf.distribute` is TensorFlow's
 
 

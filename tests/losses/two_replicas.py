@@ -20,6 +20,7 @@ from osnet_tf.losses import (
     LabelSmoothedCrossEntropy,
     LossTerm,
     MarginSoftmaxLoss,
+    MultiSimilarityLoss,
     SemiHardTripletLoss,
     WeightedLosses,
 )
@@ -33,6 +34,7 @@ ON_PAIRS = {
     "batch hard": lambda mining: BatchHardTripletLoss(1.0, mining=mining),
     "semi-hard": lambda mining: SemiHardTripletLoss(1.0, mining=mining),
     "circle": lambda mining: CircleLoss(scale=8.0, mining=mining),
+    "multi-similarity": lambda mining: MultiSimilarityLoss(beta=5.0, epsilon=0.5, mining=mining),
 }
 
 
@@ -93,7 +95,7 @@ def after_training(strategy):
             LossTerm("logits", "identity", MarginSoftmaxLoss("arcface", scale=8.0)),
             *(
                 LossTerm("embedding", "identity", make("global"), weight)
-                for make, weight in zip(ON_PAIRS.values(), (1.0, 0.5, 2.0), strict=True)
+                for make, weight in zip(ON_PAIRS.values(), (1.0, 0.5, 2.0, 1.5), strict=True)
             ),
             LossTerm("center_distances", "identity", CenterLoss(), 0.1),
         ]

@@ -32,7 +32,7 @@ def data_dir(tmp_path_factory):
 #: P x K batches, a loss on pairs, an epoch of the classifier alone: every part of it at work.
 EVERYTHING = {
     "instances": 2, "triplet_weight": 0.5, "new_layers_only_epochs": 1, "epochs": 2,
-    "gate": "shared",
+    "gate": "shared", "neck": "before",
 }  # fmt: skip
 
 
@@ -72,13 +72,15 @@ def test_every_loss_and_the_average_at_once(data_dir, tmp_path):
     """Heads, triplets, circle and center loss by their settings; the average is what is saved."""
     settings = {
         "head": "arcface", "triplet": "semi_hard", "triplet_weight": 0.5, "circle_weight": 0.1,
+        "multi_similarity_weight": 0.2, "neck": "after", "pooling": "generalized_mean",
         "center_weight": 0.01, "instances": 2, "average_decay": 0.5, "camera_aware": False,
     }  # fmt: skip
     run = RunDir(tmp_path / "run")
     results = fit(config(data_dir, **settings), run.path).results
     with open(run.metrics_csv, newline="") as file:
         [row] = csv.DictReader(file)
-    parts = {"margin_softmax": 1, "semi_hard_triplet": 0.5, "circle": 0.1, "center": 0.01}
+    parts = {"margin_softmax": 1, "semi_hard_triplet": 0.5, "circle": 0.1, "center": 0.01,
+             "multi_similarity": 0.2}  # fmt: skip
     total = sum(weight * float(row[name]) for name, weight in parts.items())
     assert float(row["loss"]) == pytest.approx(total, rel=1e-4)
     index = sorted(run.checkpoints.glob("*.index"))[-1]
