@@ -90,6 +90,20 @@ def reranking(*, size_of, features, **_):
     return _evaluation("reranking", size_of, features)
 
 
+def search(*, crops, **_):
+    """Time, memory and recall of searching galleries of so many --crops."""
+    from osnet_tf.search.cost import STORES, measure_search
+
+    numbers = [int(number) for number in crops]
+    with progress_bar(True, len(STORES) * len(numbers), "search", unit="galleries") as count:
+        rows = []
+        for number in numbers:
+            for name in STORES:
+                rows.append(measure_search(name, number))
+                count(1)
+    return report.search_table(rows)
+
+
 def _evaluation(kind, size_of, features):
     made_up = None if features else ranking_cost.make_features(ranking_cost.SIZES[size_of])
     sets = made_up or ranking_cost.read_features(*features)
@@ -97,11 +111,9 @@ def _evaluation(kind, size_of, features):
         return report.evaluator_table([ranking_cost.measure_cost(kind, sets, progress=count)])
 
 
+_FUNCTIONS = (
+    *(ablation, pipeline, pixels, identities, training),
+    *(latency, crops, ranking, reranking, search),
+)
 #: Name -> function of keyword arguments, of which each takes what it needs.
-TABLES = {
-    function.__name__: function
-    for function in (
-        *(ablation, pipeline, pixels, identities, training),
-        *(latency, crops, ranking, reranking),
-    )
-}
+TABLES = {function.__name__: function for function in _FUNCTIONS}

@@ -370,6 +370,52 @@ def throughput_table(rows):
     return "\n".join(lines)
 
 
+def matches_table(matches):
+    """What `osnet_tf.search.Gallery.search` has found, nearest first.
+
+    >>> from types import SimpleNamespace
+    >>> match = SimpleNamespace(distance=0.21, same_person=True, pid=7, camid=-1, time=12.5)
+    >>> match.key = "a.jpg"
+    >>> print(matches_table([match]))
+      distance  same  pid  camid      time  crop
+    1    0.210   yes    7      -     12.50  a.jpg
+    >>> print(matches_table([]))
+    nothing was found
+    """
+    if not matches:
+        return "nothing was found"
+    width = len(str(len(matches)))
+    lines = [f"{'':>{width}} {'distance':>8}  same  {'pid':>3}  camid  {'time':>8}  crop"]
+    for place, match in enumerate(matches, start=1):
+        same = {True: "yes", False: "no", None: "-"}[match.same_person]
+        pid, camid = ("-" if value < 0 else value for value in (match.pid, match.camid))
+        seconds = f"{match.time:.2f}" if match.time >= 0 else "-"
+        lines.append(
+            f"{place:>{width}} {match.distance:>8.3f}  {same:>4}  {pid:>3}  {camid:>5}  "
+            f"{seconds:>8}  {match.key}"
+        )
+    return "\n".join(lines)
+
+
+def search_table(rows):
+    """`osnet_tf.search.cost.SearchCost`s as a table.
+
+    >>> from types import SimpleNamespace
+    >>> row = SimpleNamespace(name="SQLite", count=10000, add_seconds=1.5, milliseconds=5.0)
+    >>> row.mebibytes, row.disk_mebibytes, row.recall = 60.0, 25.0, 1.0
+    >>> print(search_table([row]))
+       crops   add s  ms/query      MiB  disk MiB  recall@10  what
+       10000     1.5      5.00       60        25     1.0000  SQLite
+    """
+    lines = ["   crops   add s  ms/query      MiB  disk MiB  recall@10  what"]
+    for row in rows:
+        lines.append(
+            f"{row.count:>8}  {row.add_seconds:>6.1f}  {row.milliseconds:>8.2f}  "
+            f"{row.mebibytes:>7.0f}  {row.disk_mebibytes:>8.0f}  {row.recall:>9.4f}  {row.name}"
+        )
+    return "\n".join(lines)
+
+
 def profile_table(rows, shown=15):
     """What `osnet_tf.training.read_profile` returned: where the time of a step goes.
 

@@ -44,7 +44,7 @@ def test_everything_is_in_it(wheel):
     assert modules <= names
     assert {name for name in listed if name.startswith("osnet_tf/web/page/")} <= names
     assert not [name for name in names if name.startswith(("tests", "train", "docs"))]
-    for extra in ("onnx", "hub", "sweep", "parquet", "search", "torch"):
+    for extra in ("onnx", "hub", "sweep", "parquet", "search", "video", "torch"):
         assert f"Provides-Extra: {extra}" in metadata
 
 

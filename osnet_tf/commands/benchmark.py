@@ -7,6 +7,7 @@ python train/benchmark.py --table=latency --preset=osnet_x0_25
 python train/benchmark.py --table=pixels --model=x.keras --dataset=market1501 --data_dir=DIR
 python train/benchmark.py --table=identities --model=x.keras --dataset=market1501 --data_dir=DIR
 python train/benchmark.py --table=ranking --size=msmt17
+python train/benchmark.py --table=search --crops=10000,100000
 """
 
 from absl import flags
@@ -36,13 +37,14 @@ def define_flags():
     flags.DEFINE_enum(
         "size", "market1501", list(ranking_cost.SIZES), "Test set whose numbers (re)ranking takes."
     )
+    flags.DEFINE_list("crops", ["10000"], "Sizes of the galleries that are searched.")
     flags.DEFINE_list(
         "features", [], "QUERY.npz,GALLERY.npz that embed.py wrote, in place of made-up features."
     )
 
 
 def main(_):
-    if FLAGS.table not in ("ranking", "reranking"):
+    if FLAGS.table not in ("ranking", "reranking", "search"):
         command_line.load_tensorflow()
     text = TABLES[FLAGS.table](
         dataset=FLAGS.dataset,
@@ -52,5 +54,6 @@ def main(_):
         size=(FLAGS.height, FLAGS.width),
         size_of=FLAGS.size,
         features=FLAGS.features,
+        crops=FLAGS.crops,
     )
     command_line.say(text)

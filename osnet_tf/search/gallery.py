@@ -11,7 +11,7 @@ import threading
 
 import numpy as np
 
-from osnet_tf.checks import check_int, check_number
+from osnet_tf.checks import check_int, check_number, refuse
 from osnet_tf.errors import ArgumentError
 from osnet_tf.metrics import Reranker, pairwise_distances
 from osnet_tf.metrics.distances import unit_rows
@@ -22,6 +22,7 @@ from osnet_tf.search.embedder import Embedder, is_image, require
 from osnet_tf.search.milvus_store import MilvusStore
 from osnet_tf.search.records import About, Match
 from osnet_tf.search.sqlite_store import SQLiteStore
+from osnet_tf.search.video import add_boxes
 
 #: Most matches of a search: Milvus has this limit.
 MOST = 16_384
@@ -65,6 +66,7 @@ class Gallery:
         metric=None,
         normalize=None,
         threshold=None,
+        index=None,
         token="",
     ):
         """Opens a gallery, or begins one.
@@ -85,6 +87,8 @@ class Gallery:
             threshold: A distance >= 0 up to which two crops count as one person; it replaces the
                 stored one. By default a new gallery takes the one that `train/evaluate.py` has
                 measured beside the model's file at a false-positive rate of at most 1e-3.
+            index: Of a new gallery in Milvus: "FLAT", exact and the default; or "HNSW" or
+                "IVF_FLAT", which are quicker with many crops and miss some.
             token: Of a Milvus server that asks for one.
 
         Raises:
@@ -106,7 +110,7 @@ class Gallery:
             if embedder is not None and threshold is None:
                 measured = embedder.measured_threshold(begun.metric)
                 begun = dataclasses.replace(begun, threshold=measured)
-        store = _open_store(uri, begun, token)
+        store = _open_store(uri, begun, index, token)
         try:
             _check_same(uri, store.about, fingerprint, dim, metric, normalize)
             if threshold is not None and store.about.threshold != threshold:
@@ -176,6 +180,56 @@ class Gallery:
                 self._write, self._known, embedder, source, given, shard, batch_size, progress
             )
         return add_embeddings(self._write, source, keys, paths, given, self.about.dim, progress)
+
+    def add_video(
+        self,
+        video,
+        detections,
+        *,
+        camid=-1,
+        start=0.0,
+        fps=None,
+        min_confidence=None,
+        batch_size=256,
+        progress=None,
+    ):
+        """Adds the people in a video: each box of a detector's file a crop.
+
+        Each has the time and number of its frame and its box; its key is
+        `PATH#frame=N&box=left,top,right,bottom`. Boxes that are in the gallery already are left as
+        they are, so what was killed goes on where it was when it is done again.
+
+        Args:
+            video: A file, read through PyAV (`pip install 'osnet_tf[video]'`), or a folder of
+                frames: see `osnet_tf.search.frames.video_frames`.
+            detections: A file of boxes, such as MOTChallenge's `det.txt` and `gt.txt`: see
+                `osnet_tf.search.detections.read_detections`. Its ids become pids.
+            camid: The camera of all crops.
+            start: The time of the video's beginning, in seconds.
+            fps, min_confidence: As these functions have them.
+            batch_size: Crops that are written at a time, >= 1.
+            progress: Called with the number of boxes that are done, frame by frame; may be None.
+
+        Returns:
+            `Added`; failed are boxes without a pixel in their frame, and frames beyond the end.
+
+        Raises:
+            ArgumentError: an argument outside these; a gallery without a model.
+            NotFoundError, FileError, ImageError, MissingPackageError: as these functions.
+        """
+        return add_boxes(
+            self._write,
+            self._known,
+            require(self._embedder).model,
+            video,
+            detections,
+            camid,
+            start,
+            fps,
+            min_confidence,
+            batch_size,
+            progress,
+        )
 
     def _write(self, crops, embeddings, last):
         """Writes checked crops and float32 embeddings; `last` of several calls builds an index."""
@@ -297,11 +351,13 @@ class Gallery:
             )
 
 
-def _open_store(uri, about, token):
+def _open_store(uri, about, index, token):
     text = os.fspath(uri)
     if text.startswith(("http://", "https://")) or text.endswith(".db"):
-        return MilvusStore(text, about, token=token)
+        return MilvusStore(text, about, index=index, token=token)
     if text.endswith(".sqlite"):
+        if index is not None:
+            refuse("index", "must be left out: a file of SQLite is always searched exactly", index)
         return SQLiteStore(text, about)
     raise ArgumentError(
         "A gallery is a file that ends in .sqlite or .db, or an address such as "

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from osnet_tf.checks import check_choice
 from osnet_tf.errors import FileError, InUseError, MissingPackageError, NotFoundError, OSNetError
 from osnet_tf.search.conditions import to_milvus
 from osnet_tf.search.records import FIELDS, About, Crop
@@ -16,6 +17,12 @@ from osnet_tf.search.records import FIELDS, About, Crop
 _PEOPLE, _ABOUT = "osnet_people", "osnet_about"
 _METRICS = {"cosine": "COSINE", "euclidean": "L2"}
 _SOME = 500  # rows in one request
+#: Index -> (its parameters, those of a search for k). FLAT is exact, the others are quicker.
+INDEXES = {
+    "FLAT": ({}, lambda k: {}),
+    "HNSW": ({"M": 16, "efConstruction": 200}, lambda k: {"ef": max(128, 2 * k)}),
+    "IVF_FLAT": ({"nlist": 1024}, lambda k: {"nprobe": 32}),
+}
 
 
 class MilvusStore:
@@ -28,15 +35,17 @@ class MilvusStore:
         uri: A file ending in `.db`, or `http://host:port`, with `/database` if need be.
         about: An `About` to begin a new one with; None if it must be there.
         token: Of a server that asks for one.
-        index: `(name, parameters)` of the index of a new gallery. FLAT is exact.
+        index: The index of a new gallery, one of `INDEXES`; None: FLAT.
 
     Attributes:
         about: The `About` that it holds.
+        index: The name of its index.
 
     Raises MissingPackageError, NotFoundError, FileError or InUseError, which name the gallery.
     """
 
-    def __init__(self, uri, about=None, *, token="", index=("FLAT", {})):
+    def __init__(self, uri, about=None, *, token="", index=None):
+        check_choice((None, *INDEXES), index=index)
         self._uri, self._local = str(uri), "://" not in str(uri)
         if self._local and not Path(uri).parent.is_dir():
             raise NotFoundError(f"There is no folder {Path(uri).parent} for {Path(uri).name}")
@@ -45,7 +54,8 @@ class MilvusStore:
         self._client = self._connect(token)
         try:
             with self._naming_errors():
-                self.about = self._open(about, index)
+                self.about = self._open(about, index or "FLAT")
+                self.index = self._client.describe_index(_PEOPLE, "embedding")["index_type"]
         except BaseException:
             self._client.close()
             raise
@@ -79,7 +89,7 @@ class MilvusStore:
                     f"There is no gallery in {self._uri}: name a model to begin one"
                 )
             fields = {"json": str}
-            self._create(_ABOUT, fields, 2, "euclidean", ("FLAT", {}))
+            self._create(_ABOUT, fields, 2, "euclidean", "FLAT")
         client.load_collection(_ABOUT)
         rows = client.query(_ABOUT, filter='id == "about"', output_fields=["json"])
         if not rows:
@@ -111,11 +121,14 @@ class MilvusStore:
             schema.add_field(field, kinds[kind], **longest)
         indexes = self._client.prepare_index_params()
         indexes.add_index(
-            "embedding", index_type=index[0], metric_type=_METRICS[metric], params=index[1]
+            "embedding",
+            index_type=index,
+            metric_type=_METRICS[metric],
+            params=INDEXES[index][0],
         )
-        self._client.create_collection(
-            name, schema=schema, index_params=indexes, consistency_level="Strong"
-        )
+        # What was added is found at once; Milvus Lite does so anyway, and knows no such levels
+        level = {} if self._local else {"consistency_level": "Strong"}
+        self._client.create_collection(name, schema=schema, index_params=indexes, **level)
 
     def write_about(self, about):
         """Replaces what is told about all embeddings."""
@@ -176,6 +189,7 @@ class MilvusStore:
                 _PEOPLE,
                 data=[query],
                 limit=count,
+                search_params=self._search_params(count),
                 filter="" if condition is None else to_milvus(condition),
                 output_fields=[*FIELDS, "embedding"],
             )
@@ -183,6 +197,10 @@ class MilvusStore:
         crops = [Crop(*(entity[name] for name in FIELDS)) for entity in entities]
         vectors = np.array([entity["embedding"] for entity in entities], np.float32)
         return crops, vectors.reshape(len(crops), self.about.dim)
+
+    def _search_params(self, count):
+        known = INDEXES.get(self.index)  # another may have been made by hand
+        return {"params": known[1](count)} if known else None
 
     def close(self):
         """Lets go of the file or the connection."""
