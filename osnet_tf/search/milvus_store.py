@@ -5,6 +5,9 @@ Milvus Lite's file survives a killed process, not a power cut; one process at a 
 
 import contextlib
 import hashlib
+import os
+import threading
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ from osnet_tf.search.records import FIELDS, About, Crop
 _PEOPLE, _ABOUT = "osnet_people", "osnet_about"
 _METRICS = {"cosine": "COSINE", "euclidean": "L2"}
 _SOME = 500  # rows in one request
+_OPENED, _LOCK = Counter(), threading.Lock()  # stores of this process for each local file
 #: Index -> (its parameters, those of a search for k). FLAT is exact, the others are quicker.
 INDEXES = {
     "FLAT": ({}, lambda k: {}),
@@ -57,7 +61,7 @@ class MilvusStore:
                 self.about = self._open(about, index or "FLAT")
                 self.index = self._client.describe_index(_PEOPLE, "embedding")["index_type"]
         except BaseException:
-            self._client.close()
+            self.close()
             raise
 
     def _connect(self, token):
@@ -72,7 +76,11 @@ class MilvusStore:
                 "pip install 'osnet_tf[search]', or name a file that ends in .sqlite"
             ) from error
         try:
-            return MilvusClient(self._uri, token=token)
+            client = MilvusClient(self._uri, token=token)
+            if self._local:
+                with _LOCK:
+                    _OPENED[os.path.abspath(self._uri)] += 1
+            return client
         except MilvusException as error:
             if not self._local:
                 raise NotFoundError(f"No Milvus answers at {self._uri}: {_said(error)}") from error
@@ -83,20 +91,13 @@ class MilvusStore:
 
     def _open(self, about, index):
         client = self._client
-        if not client.has_collection(_ABOUT):
-            if about is None:
-                raise NotFoundError(
-                    f"There is no gallery in {self._uri}: name a model to begin one"
-                )
-            fields = {"json": str}
-            self._create(_ABOUT, fields, 2, "euclidean", "FLAT")
-        client.load_collection(_ABOUT)
+        if about is None and not client.has_collection(_ABOUT):
+            raise self._nothing_there()
+        self._load(_ABOUT, {"json": str}, 2, "euclidean", "FLAT")
         rows = client.query(_ABOUT, filter='id == "about"', output_fields=["json"])
         if not rows:
             if about is None:
-                raise NotFoundError(
-                    f"There is no gallery in {self._uri}: name a model to begin one"
-                )
+                raise self._nothing_there()
             self.write_about(about)
         else:
             try:
@@ -104,12 +105,29 @@ class MilvusStore:
             except (TypeError, ValueError) as error:
                 problem = f"is no gallery of this version: {error}"
                 raise FileError(self._uri, problem) from None
-        if not client.has_collection(_PEOPLE):
-            self._create(_PEOPLE, FIELDS, about.dim, about.metric, index)
-        client.load_collection(_PEOPLE)
+        self._load(_PEOPLE, FIELDS, about.dim, about.metric, index)
         return about
 
-    def _create(self, name, fields, dim, metric, index):
+    def _nothing_there(self):
+        return NotFoundError(f"There is no gallery in {self._uri}: name a model to begin one")
+
+    def _load(self, name, fields, dim, metric, index):
+        """Loads a collection; makes it, or what a killed process has not come to."""
+        client = self._client
+        if not client.has_collection(name):
+            self._create(name, fields, dim)
+        if not client.list_indexes(name):
+            indexes = client.prepare_index_params()
+            indexes.add_index(
+                "embedding",
+                index_type=index,
+                metric_type=_METRICS[metric],
+                params=INDEXES[index][0],
+            )
+            client.create_index(name, indexes, sync=False)  # there is nothing to wait for
+        client.load_collection(name)
+
+    def _create(self, name, fields, dim):
         from pymilvus import DataType
 
         kinds = {str: DataType.VARCHAR, int: DataType.INT64, float: DataType.DOUBLE}
@@ -119,16 +137,9 @@ class MilvusStore:
         for field, kind in fields.items():
             longest = {"max_length": 4096} if kind is str else {}
             schema.add_field(field, kinds[kind], **longest)
-        indexes = self._client.prepare_index_params()
-        indexes.add_index(
-            "embedding",
-            index_type=index,
-            metric_type=_METRICS[metric],
-            params=INDEXES[index][0],
-        )
         # What was added is found at once; Milvus Lite does so anyway, and knows no such levels
         level = {} if self._local else {"consistency_level": "Strong"}
-        self._client.create_collection(name, schema=schema, index_params=indexes, **level)
+        self._client.create_collection(name, schema=schema, **level)
 
     def write_about(self, about):
         """Replaces what is told about all embeddings."""
@@ -205,6 +216,15 @@ class MilvusStore:
     def close(self):
         """Lets go of the file or the connection."""
         self._client.close()
+        if not self._local:
+            return
+        from milvus_lite.server_manager import server_manager_instance
+
+        path = os.path.abspath(self._uri)
+        with _LOCK:  # else Milvus Lite keeps the file from other processes until this one ends
+            _OPENED[path] -= 1
+            if not _OPENED[path]:
+                server_manager_instance.release_server(path)
 
     @contextlib.contextmanager
     def _naming_errors(self):

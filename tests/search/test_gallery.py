@@ -1,5 +1,7 @@
 """Galleries of either kind: what is found is what the measures' own ranking finds."""
 
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -236,6 +238,19 @@ def test_a_milvus_file_is_one_process_s(tmp_path, monkeypatch):
     monkeypatch.setattr(milvus, "MilvusClient", Busy)
     with pytest.raises(InUseError, match=r"x\.db cannot be opened: another process has it open"):
         milvus_store.MilvusStore(tmp_path / "x.db", open_gallery(tmp_path / "a.sqlite").about)
+
+
+def test_a_closed_gallery_is_free_for_other_processes(uri):
+    """And two of one process share it until both are closed."""
+    embeddings, fields = people(30)
+    one, other = open_gallery(uri), open_gallery(uri)
+    one.add(embeddings, **fields)
+    one.close()
+    assert other.count() == 30
+    other.close()
+    code = f"from osnet_tf.search import Gallery; print(Gallery.open({str(uri)!r}).count())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    assert done.stdout == "30\n", done.stderr
 
 
 def test_threads_share_a_gallery(uri):
