@@ -7,6 +7,8 @@ from PIL import Image
 from osnet_tf.data import ImageError
 from osnet_tf.search import Crop, Match
 from osnet_tf.search.sheet import draw_matches
+from osnet_tf.visualize.canvas import INK, cell_corner
+from osnet_tf.visualize.ranked import DIFFERENT, SAME
 from tests.search.test_video import write_folder
 
 
@@ -28,15 +30,14 @@ def test_pictures_colours_and_places(tmp_path):
     draw_matches(output, tmp_path / "query.png", matches)
     with Image.open(output) as image:
         sheet = np.asarray(image)
-    assert sheet.shape == (2 * 158, 10 * 72, 3)  # thirteen pictures
     inside = [colours["query"], colours["same"], colours["other"], (90, 0, 90), (225, 225, 225)]
-    edges = [(30, 90, 200), (46, 160, 67), (200, 60, 50), (150, 150, 150), (200, 60, 50)]
+    edges = [INK, SAME, DIFFERENT, (150, 150, 150), DIFFERENT]
     for number in range(13):
-        left, top = number % 10 * 72, number // 10 * 158
+        left, top = cell_corner(number // 10, number % 10, lines=2)
         kind = number if number == 0 else (number - 1) % 4 + 1
-        assert tuple(sheet[top + 70, left + 36]) == inside[kind]
-        assert tuple(sheet[top + 70, left + 2]) == edges[kind]
-        text = sheet[top + 135 : top + 158, left : left + 72]
+        assert tuple(sheet[top + 64, left + 32]) == inside[kind]
+        assert tuple(sheet[top + 64, left - 2]) == edges[kind]
+        text = sheet[top + 132 : top + 145, left : left + 64]
         assert (text < 100).any()  # something is written beneath
 
 
