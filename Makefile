@@ -17,6 +17,7 @@ test: $(VENV)/.installed-test lint
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 # The site, into site/; `python -m http.server -d site` shows it.
 docs: $(VENV)/.installed-test

@@ -9,6 +9,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
+from typing import Any, Self
 
 import numpy as np
 
@@ -88,31 +89,31 @@ class Architecture:
         check_choice(NECKS, neck=self.neck)
 
     @property
-    def widths(self):
+    def widths(self) -> tuple[int, int, int, int]:
         """Channels of the stem and of stages 2, 3 and 4."""
         return PRESETS[self.preset].widths
 
     @property
-    def stem_norm(self):
+    def stem_norm(self) -> str:
         """Normalisation of the stem, "batch" or "instance"."""
         return PRESETS[self.preset].stem_norm
 
     @property
-    def instance_norms(self):
+    def instance_norms(self) -> tuple:
         """For each stage, `OSBlock(instance_norm=...)` of its two blocks."""
         return PRESETS[self.preset].instance_norms
 
     @property
-    def is_public(self):
+    def is_public(self) -> bool:
         """Whether the public PyTorch code has this architecture, and so its checkpoints fit."""
         return self == Architecture(self.preset, self.feature_dim)
 
     @property
-    def plain(self):
+    def plain(self) -> Self:
         """The same with the paper's pooling and no neck: its weights do for this one too."""
         return replace(self, pooling=POOLINGS[0], neck=NECKS[0])
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """All of it, in what JSON can hold."""
         return {
             **asdict(self),
@@ -122,7 +123,7 @@ class Architecture:
         }
 
     @classmethod
-    def from_dict(cls, data):
+    def from_dict(cls, data: Any) -> Self:
         """The architecture that `to_dict` described.
 
         Raises ArgumentError if it describes none.
@@ -157,7 +158,7 @@ def layer_names(stem, pooling=POOLINGS[0], neck=NECKS[0]):
     return [name for name in LAYERS if name not in left_out]
 
 
-def architecture_of(model):
+def architecture_of(model: Any) -> Architecture:
     """The architecture of the OSNet in a model.
 
     Args:

@@ -5,6 +5,7 @@ The commands make their flags from such a dataclass: see `osnet_tf.commands.comm
 
 import dataclasses
 import os
+from typing import Any
 
 from osnet_tf.checks import broken_bound, did_you_mean, is_int, is_number
 from osnet_tf.errors import OSNetError
@@ -17,7 +18,7 @@ class ConfigError(OSNetError, ValueError):
         field: The setting's name.
     """
 
-    def __init__(self, field, rule, value, hint=""):
+    def __init__(self, field: str, rule: str, value: Any, hint: str = "") -> None:
         super().__init__(f"`{field}` {rule}.{hint} Received: {field}={value!r}")
         self.field = field
 

@@ -2,8 +2,10 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.checks import check_int
 from osnet_tf.errors import ArgumentError, FileError, NotFoundError, OSNetError
@@ -42,13 +44,15 @@ class CropEmbedder:
     (2, 512)
     """
 
-    def __init__(self, model, *, normalize=True, bgr=True, num_threads=1):
+    def __init__(
+        self, model: Any, *, normalize: bool = True, bgr: bool = True, num_threads: int = 1
+    ) -> None:
         check_int(num_threads=num_threads)
         self._run, self.size, self.dim = _open(model, num_threads)
         self._normalize = normalize
         self._bgr = bgr
 
-    def get_features(self, boxes, frame):
+    def get_features(self, boxes: ArrayLike, frame: ArrayLike) -> np.ndarray:
         """Embeds the people in some boxes.
 
         Args:

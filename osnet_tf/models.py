@@ -14,6 +14,7 @@ from osnet_tf.layers import (
 )
 from osnet_tf.preprocessing import normalization_layer
 from osnet_tf.presets import NECKS, POOLINGS, STEMS, get_preset
+from osnet_tf.types import PathLike
 from osnet_tf.weights.loading import load_weights
 from osnet_tf.weights.registry import resolve_weights
 
@@ -21,20 +22,20 @@ HEADS = ("linear", "cosine")
 
 
 def OSNet(
-    preset="osnet_x1_0",
+    preset: str = "osnet_x1_0",
     *,
-    weights=None,
-    input_shape=(256, 128, 3),
-    feature_dim=512,
-    streams=4,
-    lite="pointwise_depthwise",
-    gate="shared",
-    stem="7x7",
-    pooling="average",
-    neck="none",
-    synchronized=False,
-    name=None,
-):
+    weights: PathLike | None = None,
+    input_shape: tuple[int | None, int | None, int] = (256, 128, 3),
+    feature_dim: int = 512,
+    streams: int = 4,
+    lite: str = "pointwise_depthwise",
+    gate: str = "shared",
+    stem: str = "7x7",
+    pooling: str = "average",
+    neck: str = "none",
+    synchronized: bool = False,
+    name: str | None = None,
+) -> keras.Model:
     """Builds an Omni-Scale Network that embeds images of people.
 
     The model takes RGB images with values 0..255, uint8 or float, and normalises them itself:
@@ -138,7 +139,15 @@ def _neck(name, **arguments):
     return BatchNorm(center=False, dtype="float32", name=name, **arguments)
 
 
-def add_classifier(embedder, num_classes, *, head="linear", centers=False, neck=False, name=None):
+def add_classifier(
+    embedder: keras.Model,
+    num_classes: int,
+    *,
+    head: str = "linear",
+    centers: bool = False,
+    neck: bool = False,
+    name: str | None = None,
+) -> keras.Model:
     """Puts the identity classifier on an embedder, for training.
 
     The two models share their layers and weights: after training this one, `embedder` is trained.

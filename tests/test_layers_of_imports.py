@@ -67,6 +67,7 @@ LAYERS = {
     "osnet_tf.training.recipe": NUMPY,
     "osnet_tf.training.run_record": NUMPY,
     "osnet_tf.training": TRAINING,
+    "osnet_tf.types": NUMPY,
     "osnet_tf.version": NUMPY,
     "osnet_tf.visualize.network": KERAS,
     "osnet_tf.visualize.activation": TENSORFLOW,

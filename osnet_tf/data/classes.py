@@ -8,6 +8,7 @@ from typing import NamedTuple
 from osnet_tf.data.dataset import DatasetLayoutError, DatasetNotFoundError
 from osnet_tf.data.image_files import is_clutter, is_image_name
 from osnet_tf.data.places import place_of
+from osnet_tf.types import PathLike
 
 #: What the folder of the images to report on may be called.
 _TEST = ("test", "val", "validation")
@@ -90,10 +91,12 @@ def read_class_folders(root: str | os.PathLike, name: str = "classes") -> ClassD
     )
 
 
-def class_folders(place: str | os.PathLike) -> list[str]:
+def class_folders(place: PathLike) -> list[str]:
     """The names of the folders in a folder, sorted; hidden ones and such as `__MACOSX` are none."""
     return sorted(
-        entry.name for entry in os.scandir(place) if entry.is_dir() and not is_clutter(entry.name)
+        entry.name
+        for entry in os.scandir(os.fspath(place))
+        if entry.is_dir() and not is_clutter(entry.name)
     )
 
 

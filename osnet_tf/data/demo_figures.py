@@ -27,7 +27,8 @@ class Pose(NamedTuple):
 
 def shade(colour: Colour, factor: float) -> Colour:
     """A darker (factor < 1) or lighter colour."""
-    return tuple(max(0, min(255, round(value * factor))) for value in colour)
+    red, green, blue = (max(0, min(255, round(value * factor))) for value in colour)
+    return red, green, blue
 
 
 class _Pen:

@@ -86,8 +86,8 @@ def read_folder(
     if there and all(_has_named_images(root / part) for part in there):
         parts = {part: read_named_images(root / part, int(part != "gallery")) for part in there}
         return _assemble(name, parts, True, split, root)
-    folders = {part: root / part for part in there} or {"": root}
-    people = {part: _people(folder) for part, folder in folders.items()}
+    places = {part: root / part for part in there} or {"": root}
+    people = {part: _people(place) for part, place in places.items()}
     return _of_people(name, people, split, root)
 
 

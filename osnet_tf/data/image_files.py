@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from osnet_tf.errors import ArgumentError, NotFoundError, OSNetError
 from osnet_tf.files import check_regular_file
+from osnet_tf.types import PathLike
 
 #: Names of files that are taken for images. Which kind each is, its content decides.
 IMAGE_SUFFIXES = (
@@ -82,7 +83,7 @@ def is_clutter(name):
     return name.startswith(".") or name.lower() in _CLUTTER
 
 
-def images_below(folder):
+def images_below(folder: PathLike) -> ImageListing:
     """Finds the images below a folder by their names.
 
     Args:

@@ -4,6 +4,7 @@ import inspect
 import os
 import pkgutil
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from osnet_tf.checks import did_you_mean
 from osnet_tf.data.archives import is_archive, unpacked
@@ -50,7 +51,7 @@ def dataset_names() -> list[str]:
     return sorted(READERS)
 
 
-def register_dataset(name: str, reader: str | Callable):
+def register_dataset(name: str, reader: str | Callable) -> None:
     """Gives a dataset of one's own a name that every command and `load_dataset` knows.
 
     Args:
@@ -85,7 +86,7 @@ def register_dataset(name: str, reader: str | Callable):
 
 def load_dataset(
     name: str, data_dir: str | os.PathLike, *, split_identities: float = 0.5, seed: int = 0
-):
+) -> Any:
     """Reads a dataset by its name.
 
     Nothing is ever downloaded: a dataset lies below `data_dir` already (the error says how to lay

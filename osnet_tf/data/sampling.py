@@ -7,6 +7,7 @@ state: the same arguments give the same epoch in any process, on any host, in an
 import operator
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.errors import ArgumentError
 
@@ -58,7 +59,7 @@ def random_batches(
 
 
 def identity_batches(
-    pids, identities: int, instances: int, *, seed: int, epoch: int, replicas: int = 1
+    pids: ArrayLike, identities: int, instances: int, *, seed: int, epoch: int, replicas: int = 1
 ) -> np.ndarray:
     """P x K sampling: every batch holds P distinct people with K images of each.
 

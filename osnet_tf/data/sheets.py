@@ -1,5 +1,7 @@
 """A contact sheet: what a dataset's images look like, at one glance."""
 
+from typing import Any
+
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -16,7 +18,7 @@ _TEXT = 12  # height of a line
 
 
 def contact_sheet(
-    dataset, *, rows: int = 8, columns: int = 8, seed: int = 0, height: int = 128
+    dataset: Any, *, rows: int = 8, columns: int = 8, seed: int = 0, height: int = 128
 ) -> Image.Image:
     """Draws some of a dataset's images, a row for each person, class or attribute.
 

@@ -1,7 +1,10 @@
 """Embeddings of image files."""
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from osnet_tf.data.decoding import find_bad_image, naming_bad_images, read_files
@@ -10,18 +13,19 @@ from osnet_tf.data.pipeline import image_dataset
 from osnet_tf.embedding.hosts import AcrossHosts
 from osnet_tf.embedding.loop import embed_batches
 from osnet_tf.models import model_size
+from osnet_tf.types import PathLike, Progress
 
 
 def embed_paths(
-    embedder,
-    paths,
+    embedder: Any,
+    paths: Sequence[PathLike],
     *,
-    batch_size=256,
-    flip_test=False,
-    normalize=False,
-    progress=None,
-    strategy=None,
-):
+    batch_size: int = 256,
+    flip_test: bool = False,
+    normalize: bool = False,
+    progress: Progress | None = None,
+    strategy: tf.distribute.Strategy | None = None,
+) -> np.ndarray:
     """Embeds image files.
 
     Args:

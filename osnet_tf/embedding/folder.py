@@ -6,24 +6,25 @@ import numpy as np
 
 from osnet_tf.data.file_names import person_and_camera
 from osnet_tf.data.image_files import ImageError, images_below, in_words
-from osnet_tf.embedding.images import embed
+from osnet_tf.embedding.images import Embeddings, embed
 from osnet_tf.errors import NotFoundError, WriteError
 from osnet_tf.files import check_texts, table_writer
 from osnet_tf.progress_bar import progress_bar
+from osnet_tf.types import PathLike
 from osnet_tf.weights import load_embedder
 from osnet_tf.weights.registry import is_remote
 
 
 def embed_folder(
-    model,
-    images,
-    output,
+    model: PathLike,
+    images: PathLike,
+    output: PathLike,
     *,
-    normalize=False,
-    batch_size=256,
-    strict=False,
-    show_progress=False,
-):
+    normalize: bool = False,
+    batch_size: int = 256,
+    strict: bool = False,
+    show_progress: bool = False,
+) -> Embeddings:
     """Embeds the images below a folder into a file.
 
     The file has a row for each image that could be read, sorted by path, in four columns: `path`,

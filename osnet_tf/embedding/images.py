@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -13,6 +13,7 @@ from osnet_tf.data.image_files import images_below
 from osnet_tf.embedding.arrays import check_arrays, embed_arrays, pixels_of
 from osnet_tf.embedding.files import embed_paths, embed_readable
 from osnet_tf.errors import ArgumentError
+from osnet_tf.types import Progress
 
 
 class Embeddings(NamedTuple):
@@ -36,15 +37,15 @@ class Embeddings(NamedTuple):
 
 
 def embed(
-    model,
-    source,
+    model: Any,
+    source: Any,
     *,
-    batch_size=256,
-    bgr=False,
-    normalize=False,
-    progress=None,
-    on_error="raise",
-):
+    batch_size: int = 256,
+    bgr: bool = False,
+    normalize: bool = False,
+    progress: Progress | None = None,
+    on_error: str = "raise",
+) -> Embeddings:
     """Embeds images, wherever they are: in files, in a folder or in arrays.
 
     What does not have the model's size is resized by `osnet_tf.preprocessing.resize`, so files,

@@ -1,6 +1,7 @@
 """A model's inference as one traced graph, which everything that embeds shares."""
 
 import weakref
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -11,7 +12,7 @@ from osnet_tf.models import model_size
 _FUNCTIONS = weakref.WeakKeyDictionary()  # one traced function for each model that is alive
 
 
-def inference_function(model):
+def inference_function(model: keras.Model) -> Any:
     """The model's inference as a `tf.function`, traced once for each model.
 
     Args:

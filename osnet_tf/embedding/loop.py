@@ -1,14 +1,25 @@
 """The one loop in which a model meets batches of images, wherever they come from."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import numpy as np
 
 from osnet_tf.data.image_files import ImageError
 from osnet_tf.embedding.replicas import over_replicas
+from osnet_tf.types import Progress
 
 
 def embed_batches(
-    model, batches, name_of, *, flip_test=False, normalize=False, progress=None, strategy=None
-):
+    model: Any,
+    batches: Iterable[Any],
+    name_of: Callable[[int], str],
+    *,
+    flip_test: bool = False,
+    normalize: bool = False,
+    progress: Progress | None = None,
+    strategy: Any | None = None,
+) -> np.ndarray:
     """Embeds batches of images of the model's size.
 
     Args:

@@ -1,10 +1,13 @@
 """Rank-1 and mAP in the logs of Keras's own `fit`."""
 
+from typing import Any
+
 import keras
 
 from osnet_tf.checks import check_choice, check_int
+from osnet_tf.data import ReidDataset
 from osnet_tf.errors import ArgumentError
-from osnet_tf.evaluation.config import PLAIN
+from osnet_tf.evaluation.config import PLAIN, EvaluationConfig
 from osnet_tf.evaluation.evaluating import evaluate
 from osnet_tf.evaluation.measures import METRICS
 from osnet_tf.evaluation.preconditions import check_can_evaluate
@@ -47,14 +50,14 @@ class ReidEvaluation(keras.callbacks.Callback):
 
     def __init__(
         self,
-        dataset,
-        config=PLAIN,
+        dataset: ReidDataset,
+        config: EvaluationConfig = PLAIN,
         *,
-        embedder=None,
-        metric="euclidean",
-        every=1,
-        batch_size=256,
-    ):
+        embedder: keras.Model | None = None,
+        metric: str = "euclidean",
+        every: int = 1,
+        batch_size: int = 256,
+    ) -> None:
         super().__init__()
         check_choice(METRICS, metric=metric)
         check_int(every=every, batch_size=batch_size)
@@ -63,12 +66,12 @@ class ReidEvaluation(keras.callbacks.Callback):
         self._every, self._batch_size = every, batch_size
         self._given, self._embedder = embedder, embedder
 
-    def set_model(self, model):
+    def set_model(self, model: keras.Model) -> None:
         super().set_model(model)
         if self._given is None:
             self._embedder = _embedder_of(model)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if logs is None or (epoch + 1) % self._every:
             return
         found = evaluate(

@@ -56,7 +56,7 @@ class EvaluationConfig(Config):
     )
     seed: int = setting(0, "Seed of the single-shot draws and of splits of people.", minimum=0)
 
-    def check_together(self):
+    def check_together(self) -> None:
         self.check("rerank_k2", self.rerank_k2 <= self.rerank_k1 + 1, "must be <= rerank_k1 + 1")
 
 

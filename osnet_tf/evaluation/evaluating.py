@@ -1,24 +1,30 @@
 """Rank-k, mAP and verification of an embedder on a dataset."""
 
-from osnet_tf.data import Sample, images_below
+from collections.abc import Sequence
+from typing import Any
+
+from osnet_tf.data import ReidDataset, Sample, images_below
 from osnet_tf.embedding import embed_paths
-from osnet_tf.evaluation.config import PLAIN
+from osnet_tf.evaluation.config import PLAIN, EvaluationConfig
+from osnet_tf.evaluation.feature_cache import FeatureCache
 from osnet_tf.evaluation.measures import METRICS, evaluate_features
 from osnet_tf.evaluation.preconditions import check_can_evaluate
+from osnet_tf.evaluation.results import Evaluation
 from osnet_tf.progress_bar import progress_bar
+from osnet_tf.types import PathLike
 
 
 def evaluate(
-    embedder,
-    dataset,
-    config=PLAIN,
+    embedder: Any,
+    dataset: ReidDataset,
+    config: EvaluationConfig = PLAIN,
     *,
-    metrics=METRICS,
-    batch_size=256,
-    cache=None,
-    strategy=None,
-    show_progress=False,
-):
+    metrics: Sequence[str] = METRICS,
+    batch_size: int = 256,
+    cache: FeatureCache | None = None,
+    strategy: Any | None = None,
+    show_progress: bool = False,
+) -> Evaluation:
     """Evaluates an embedder, by default as the public code does: CMC and non-interpolated mAP,
     matches by the same camera removed.
 
@@ -99,7 +105,7 @@ def embed_dataset(
     return cache.get(dataset.name, embedder, paths, config.flip_test, embed)
 
 
-def with_distractors(dataset, folder):
+def with_distractors(dataset: ReidDataset, folder: PathLike) -> ReidDataset:
     """The dataset with all images below a folder in its gallery, as distractors (pid 0).
 
     Market-1501's 500,000 are one such folder; any other images of people who are not in the dataset

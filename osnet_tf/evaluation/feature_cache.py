@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from osnet_tf.architecture import fingerprint
 from osnet_tf.errors import FileError, InUseError, NotFoundError
 from osnet_tf.files import as_file_name, locked, read_arrays, table_writer
 from osnet_tf.runs import make_folder
+from osnet_tf.types import PathLike
 
 
 class FeatureCache:
@@ -34,10 +37,17 @@ class FeatureCache:
     (0, 3)
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: PathLike) -> None:
         self._folder = Path(folder)
 
-    def get(self, name, embedder, paths, flip_test, embed):
+    def get(
+        self,
+        name: str,
+        embedder: Any,
+        paths: Sequence[str],
+        flip_test: bool,
+        embed: Callable[[], np.ndarray],
+    ) -> np.ndarray:
         """The embeddings of some images.
 
         Args:

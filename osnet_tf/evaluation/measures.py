@@ -1,9 +1,13 @@
 """From embeddings to figures: every measure of a protocol."""
 
-import numpy as np
+from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from osnet_tf.data import ReidDataset
 from osnet_tf.errors import ArgumentError
-from osnet_tf.evaluation.config import PLAIN
+from osnet_tf.evaluation.config import PLAIN, EvaluationConfig
 from osnet_tf.evaluation.preconditions import check_can_evaluate, labels_of, uses_cameras
 from osnet_tf.evaluation.results import RANKS, Evaluation, Scores
 from osnet_tf.metrics import (
@@ -20,7 +24,14 @@ from osnet_tf.progress_bar import progress_bar
 METRICS = ("euclidean", "cosine")
 
 
-def evaluate_features(features, dataset, config=PLAIN, *, metrics=METRICS, show_progress=False):
+def evaluate_features(
+    features: ArrayLike,
+    dataset: ReidDataset,
+    config: EvaluationConfig = PLAIN,
+    *,
+    metrics: Sequence[str] = METRICS,
+    show_progress: bool = False,
+) -> Evaluation:
     """Evaluates embeddings, by default as the public code does: CMC and non-interpolated mAP.
 
     Args:

@@ -3,13 +3,14 @@
 import numpy as np
 
 from osnet_tf.config import ConfigError
+from osnet_tf.data import ReidDataset
 from osnet_tf.errors import ArgumentError
 from osnet_tf.evaluation.config import EvaluationConfig
 from osnet_tf.metrics.labels import Labels
 from osnet_tf.metrics.reranking import require_scipy
 
 
-def check_can_evaluate(dataset, config=None):
+def check_can_evaluate(dataset: ReidDataset, config: EvaluationConfig | None = None) -> None:
     """Raises unless a dataset's query and gallery can be evaluated by a protocol.
 
     It reads no image and takes milliseconds.

@@ -1,5 +1,7 @@
 """Evaluation of what says what an image shows: its class, or its attributes."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -14,8 +16,14 @@ _FIGURES = ("mA", "accuracy", "precision", "recall", "F1")
 
 
 def evaluate_predictor(
-    predictor, dataset, *, batch_size=256, flip_test=False, strategy=None, show_progress=False
-):
+    predictor: keras.Model,
+    dataset: Any,
+    *,
+    batch_size: int = 256,
+    flip_test: bool = False,
+    strategy: Any | None = None,
+    show_progress: bool = False,
+) -> dict[str, Any]:
     """Judges a predictor on the test images of a dataset.
 
     Args:

@@ -1,6 +1,7 @@
 """What an evaluation finds, and how `results.json` holds it."""
 
 from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
 from osnet_tf.metrics import RankingResult, SingleShotResult, VerificationResult
 
@@ -35,14 +36,14 @@ class Scores:
     single_shot: SingleShotResult | None = None
 
     @classmethod
-    def of(cls, ranking, single_shot=None):
+    def of(cls, ranking: RankingResult, single_shot: SingleShotResult | None = None) -> Self:
         """The scores of a `RankingResult`; beyond its `max_rank` the last rank's count."""
         last = len(ranking.cmc)
         ranks = {f"rank{k}": float(ranking.cmc[min(k, last) - 1]) for k in RANKS}
         means = {name: getattr(ranking, name) for name in ("mAP", "mAP_trapezoid", "mINP")}
         return cls(**ranks, **means, single_shot=single_shot)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """The figures as JSON can hold them."""
         figures = {f.name: getattr(self, f.name) for f in fields(self) if f.type is float}
         if self.single_shot is not None:
@@ -81,7 +82,7 @@ class Evaluation:
     trained_on: bool = False
     held_out: float = 0.0
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """What `results.json` holds of it: counts, the scores by name, and with verification, for
         each metric, the equal error rate and the threshold and rates for each false-positive rate.
         """

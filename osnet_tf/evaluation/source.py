@@ -1,7 +1,9 @@
 """Evaluation of a saved model on one or several datasets, with everything that is written."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from osnet_tf.architecture import fingerprint
 from osnet_tf.checks import check_choice
@@ -19,26 +21,27 @@ from osnet_tf.files import locked, table_writer, write_json
 from osnet_tf.metrics import calibration_path, read_calibrations, write_calibrations
 from osnet_tf.progress_bar import progress_bar
 from osnet_tf.runs import RunDir, make_folder, provenance, source_of
+from osnet_tf.types import PathLike
 from osnet_tf.visualize.figure import require_matplotlib
 from osnet_tf.weights import load_embedder
 from osnet_tf.weights.keras_files import load_keras
 
 
 def evaluate_source(
-    config=None,
+    config: EvaluationConfig | None = None,
     *,
-    run_dir=None,
-    model=None,
-    datasets=(),
-    data_dir=None,
-    split_identities=None,
-    seed=None,
-    output_dir=None,
-    per_query="csv",
-    report=True,
-    batch_size=256,
-    show_progress=False,
-):
+    run_dir: PathLike | None = None,
+    model: PathLike | None = None,
+    datasets: Sequence[str] = (),
+    data_dir: PathLike | None = None,
+    split_identities: float | None = None,
+    seed: int | None = None,
+    output_dir: PathLike | None = None,
+    per_query: str = "csv",
+    report: bool = True,
+    batch_size: int = 256,
+    show_progress: bool = False,
+) -> tuple[dict[str, Any], Path]:
     """Evaluates a run's model, or a `.keras` file, and writes figures, pictures and thresholds.
 
     Of a dataset of classes or attributes, the predictor is judged (see `evaluate_predictor`): the

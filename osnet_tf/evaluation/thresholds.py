@@ -7,11 +7,12 @@ import keras
 from osnet_tf.architecture import fingerprint
 from osnet_tf.checks import check_choice, check_number
 from osnet_tf.errors import ArgumentError, NotFoundError
-from osnet_tf.metrics import METRICS, calibration_path, read_calibrations
+from osnet_tf.metrics import METRICS, Calibration, calibration_path, read_calibrations
+from osnet_tf.types import PathLike
 from osnet_tf.weights import load_embedder
 
 
-def calibrations_of(model, path):
+def calibrations_of(model: keras.Model, path: PathLike) -> list[Calibration]:
     """The `Calibration`s in a file that were measured with a model's own weights.
 
     Args:
@@ -31,7 +32,14 @@ def calibrations_of(model, path):
     return [calibration for calibration in known if calibration.fingerprint == own]
 
 
-def find_calibration(model, *, metric="cosine", fpr=1e-3, dataset=None, path=None):
+def find_calibration(
+    model: keras.Model | PathLike,
+    *,
+    metric: str = "cosine",
+    fpr: float = 1e-3,
+    dataset: str | None = None,
+    path: PathLike | None = None,
+) -> Calibration:
     """The calibration of a model whose false-positive rate is nearest below the wanted one.
 
     Args:

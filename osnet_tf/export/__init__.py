@@ -1,6 +1,33 @@
 """Export: SavedModel, LiteRT and ONNX, each compared with the Keras model on real images."""
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from osnet_tf.export.config import ExportConfig as ExportConfig
+    from osnet_tf.export.config import Tolerance as Tolerance
+    from osnet_tf.export.exporter import ExportMismatchError as ExportMismatchError
+    from osnet_tf.export.exporter import check_can_export as check_can_export
+    from osnet_tf.export.exporter import export_model as export_model
+    from osnet_tf.export.folder import ExportFolderError as ExportFolderError
+    from osnet_tf.export.formats import Artefact as Artefact
+    from osnet_tf.export.formats import Format as Format
+    from osnet_tf.export.formats import get_format as get_format
+    from osnet_tf.export.frozen import Frozen as Frozen
+    from osnet_tf.export.frozen import freeze as freeze
+    from osnet_tf.export.latency import latencies as latencies
+    from osnet_tf.export.litert import export_litert as export_litert
+    from osnet_tf.export.litert import read_litert_metadata as read_litert_metadata
+    from osnet_tf.export.litert_graph import LiteRTGraph as LiteRTGraph
+    from osnet_tf.export.litert_graph import inspect_litert as inspect_litert
+    from osnet_tf.export.litert_runtime import run_litert as run_litert
+    from osnet_tf.export.model_json import changed_files as changed_files
+    from osnet_tf.export.model_json import read_manifest as read_manifest
+    from osnet_tf.export.onnx import export_onnx as export_onnx
+    from osnet_tf.export.onnx import run_onnx as run_onnx
+    from osnet_tf.export.parity import smallest_cosine as smallest_cosine
+    from osnet_tf.export.run import export_run as export_run
+    from osnet_tf.export.saved_model import export_saved_model as export_saved_model
 
 _HOMES = {
     "Artefact": "formats",

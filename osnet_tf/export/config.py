@@ -87,7 +87,7 @@ class ExportConfig(Config):
         (1, 2), "Numbers of threads to measure latency with.", minimum=1
     )
 
-    def check_together(self):
+    def check_together(self) -> None:
         self._check_list("formats", tuple(WRITTEN))
         self._check_list("precisions", PRECISIONS)
         for name in ("batch_sizes", "threads"):
@@ -113,16 +113,16 @@ class ExportConfig(Config):
         self.check(name, good, f"must be some of {', '.join(choices)}, each once")
 
     @property
-    def takes(self):
+    def takes(self) -> InputSpec:
         """The `InputSpec` of `.tflite` and `.onnx` files."""
         return InputSpec(self.layout, self.input, self.normalization)
 
-    def listed(self, name):
+    def listed(self, name: str) -> tuple[str, ...]:
         """A comma-separated setting as a tuple."""
         return tuple(part for part in getattr(self, name).split(",") if part)
 
     @property
-    def artefacts(self):
+    def artefacts(self) -> tuple[Artefact, ...]:
         """What is to be written: `Artefact`s in the order of the reports.
 
         >>> [a.name for a in ExportConfig(precisions="fp32,int8", batch_sizes=(1, 8)).artefacts]
@@ -151,7 +151,7 @@ class ExportConfig(Config):
         name = f"{self.file_name}{suffix}.tflite"
         return Artefact(name, "litert", precision, batch_size, integer_io, self.takes)
 
-    def tolerance(self, precision):
+    def tolerance(self, precision: str) -> Tolerance:
         """The `Tolerance` of files of a precision."""
         if precision in ("dynamic", "int8"):
             return Tolerance(self.min_cosine_quantized, self.max_map_drop_quantized)

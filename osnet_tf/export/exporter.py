@@ -4,7 +4,9 @@ import dataclasses
 import functools
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,9 +30,11 @@ from osnet_tf.export.parity import compare, problems, thresholds_of
 from osnet_tf.export.report import REPORTS, write_reports
 from osnet_tf.export.report_page import html_page
 from osnet_tf.files import write_json
+from osnet_tf.metrics import Calibration
 from osnet_tf.models import model_size
 from osnet_tf.progress_bar import progress_bar
 from osnet_tf.runs import provenance
+from osnet_tf.types import PathLike
 from osnet_tf.visualize.figure import require_matplotlib
 
 
@@ -41,20 +45,20 @@ class ExportMismatchError(OSNetError, ValueError):
         report: The dict that `export_model` would have returned.
     """
 
-    def __init__(self, message, report):
+    def __init__(self, message: str, report: dict[str, Any]) -> None:
         super().__init__(message)
         self.report = report
 
 
 def export_model(
-    embedder,
-    output_dir,
-    dataset,
-    config=None,
+    embedder: Any,
+    output_dir: PathLike,
+    dataset: Any,
+    config: ExportConfig | None = None,
     *,
-    thresholds=(),
-    show_progress=False,
-):
+    thresholds: Sequence[Calibration] = (),
+    show_progress: bool = False,
+) -> dict[str, Any]:
     """Writes a model in several formats, compares each with it on real images, and reports.
 
     Into `output_dir` come `1/` (a SavedModel), `model.tflite`, `model_fp16.tflite`,
@@ -155,7 +159,7 @@ def export_model(
     return report
 
 
-def check_can_export(output_dir, config=None):
+def check_can_export(output_dir: PathLike, config: ExportConfig | None = None) -> None:
     """Looks, before any work, whether an export could be written.
 
     Args:

@@ -84,7 +84,7 @@ class Format:
     require: Callable = nothing_more
 
 
-def get_format(name):
+def get_format(name: str) -> Format:
     """The `Format` that `model.json` calls so, or "openvino", which reads ONNX files too.
 
     Raises ArgumentError for any other name.

@@ -5,8 +5,8 @@ it again for each endpoint. So it is traced once (the same graph that `embed` ru
 become constants, and the formats share that graph.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -38,7 +38,7 @@ class Frozen:
         takes: The `InputSpec` of the images; uint8 RGB `(batch, height, width, 3)` by default.
     """
 
-    function: Callable
+    function: Any  # a concrete `tf.function`
     size: tuple[int, int]
     dim: int
     name: str
@@ -46,7 +46,7 @@ class Frozen:
     fingerprint: str
     takes: InputSpec = PIXELS
 
-    def named_function(self, batch_size=None):
+    def named_function(self, batch_size: int | None = None) -> Any:
         """A `tf.function` from `images` to `{"embeddings": ...}`, with a fixed batch or any (None).
 
         Its graph is the frozen one itself, not a call of it, with the shapes that follow from the
@@ -68,7 +68,7 @@ class Frozen:
         return embed
 
 
-def freeze(model, takes=PIXELS):
+def freeze(model: keras.Model, takes: InputSpec = PIXELS) -> Frozen:
     """The model's inference as a graph without variables.
 
     Args:

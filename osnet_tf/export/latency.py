@@ -11,7 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -26,7 +28,9 @@ WARM_UP = 3
 KERAS = "keras"
 
 
-def latencies(models, *, size, threads=(1, 2), rounds=20):
+def latencies(
+    models: Any, *, size: tuple[int, int], threads: Sequence[int] = (1, 2), rounds: int = 20
+) -> dict[str, dict[int, float]]:
     """Milliseconds of models for one batch.
 
     Args:

@@ -3,33 +3,36 @@
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from osnet_tf.checks import check_choice, check_int
 from osnet_tf.errors import ArgumentError, FileError
 from osnet_tf.export.flatbuffer import LiteRTModel
 from osnet_tf.export.formats import PRECISIONS, Format, Graph
-from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE, freeze, save_module
+from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE, Frozen, freeze, save_module
 from osnet_tf.export.input_spec import PIXELS, InputSpec
 from osnet_tf.export.int8 import quantize
 from osnet_tf.export.litert_graph import inspect_litert
 from osnet_tf.export.litert_runtime import LiteRTEmbedder
 from osnet_tf.files import check_regular_file, whole_file
+from osnet_tf.types import PathLike
 
 _METADATA = "osnet_tf.json"
 
 
 def export_litert(
-    model,
-    path,
+    model: Any | Frozen,
+    path: PathLike,
     *,
-    precision="fp32",
-    batch_size=1,
-    calibration_images=None,
-    integer_io=False,
-):
+    precision: str = "fp32",
+    batch_size: int | None = 1,
+    calibration_images: ArrayLike | None = None,
+    integer_io: bool = False,
+) -> str:
     """Writes a `.tflite` file.
 
     Its signature `serving_default` takes `images`, uint8 RGB `(batch_size, height, width, 3)`, and
@@ -135,7 +138,7 @@ def _with_metadata(content, frozen, precision, batch_size):
     return model.content()
 
 
-def read_litert_metadata(path):
+def read_litert_metadata(path: PathLike) -> dict[str, Any]:
     """What a `.tflite` file of `export_litert` says about its input and output.
 
     Returns:

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from osnet_tf.export.litert_runtime import litert_interpreter
+from osnet_tf.types import PathLike
 
 
 class LiteRTGraph(NamedTuple):
@@ -22,7 +23,7 @@ class LiteRTGraph(NamedTuple):
     undelegated: Counter
 
 
-def inspect_litert(path):
+def inspect_litert(path: PathLike) -> LiteRTGraph:
     """The operators and delegate partitions of a `.tflite` file.
 
     Args:

@@ -3,10 +3,12 @@
 import os
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.errors import ArgumentError
 from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE
 from osnet_tf.export.input_spec import PIXELS
+from osnet_tf.types import PathLike
 
 
 class LiteRTEmbedder:
@@ -59,7 +61,7 @@ class LiteRTEmbedder:
         return np.float32(self.output["scale"]) * shifted
 
 
-def run_litert(path, images, *, num_threads=1):
+def run_litert(path: PathLike, images: ArrayLike, *, num_threads: int = 1) -> np.ndarray:
     """Runs a `.tflite` embedder on images, batch by batch.
 
     Args:

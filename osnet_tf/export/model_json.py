@@ -8,10 +8,12 @@ import os
 import reprlib
 import stat
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from osnet_tf.checks import is_int, is_number
 from osnet_tf.errors import FileError, NotFoundError
 from osnet_tf.files import read_json
+from osnet_tf.types import PathLike
 
 FORMAT_VERSION = 1
 NAME = "model.json"
@@ -55,7 +57,7 @@ _FORM = {
 }
 
 
-def read_manifest(folder):
+def read_manifest(folder: PathLike) -> dict[str, Any]:
     """The dict in `<folder>/model.json`, every key of it there and of its type.
 
     The names in it are plain relative ones that lead nowhere but into the folder.
@@ -89,7 +91,7 @@ writes it beside the files it describes
     return record
 
 
-def changed_files(folder):
+def changed_files(folder: PathLike) -> list[str]:
     """The files of `<folder>/model.json` that are missing or differ from their sha256.
 
     Reports are not among them: no program reads them.

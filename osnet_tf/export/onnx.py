@@ -10,19 +10,21 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.errors import MissingPackageError
 from osnet_tf.export.formats import Format, Graph
-from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, freeze
+from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, Frozen, freeze
 from osnet_tf.export.input_spec import PIXELS, InputSpec
 from osnet_tf.files import whole_file
+from osnet_tf.types import PathLike
 
 OPSET = 17
 # What the layer that carries the graph to the exporter puts before every name
 _NESTING = re.compile(r"^.*PartitionedCall(_\d+)?/")
 
 
-def export_onnx(model, path):
+def export_onnx(model: keras.Model | Frozen, path: PathLike) -> str:
     """Writes an `.onnx` file, by Keras's own exporter (tf2onnx), opset 17.
 
     Its input `images` is uint8 RGB `(batch, height, width, 3)` of any batch size >= 1, its output
@@ -132,7 +134,9 @@ def onnx_session(path, num_threads=1):
     return runtime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
 
 
-def run_onnx(path, images, *, batch_size=64, num_threads=1):
+def run_onnx(
+    path: PathLike, images: ArrayLike, *, batch_size: int = 64, num_threads: int = 1
+) -> np.ndarray:
     """Runs an `.onnx` embedder on images in ONNX Runtime.
 
     Args:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.data.decoding import naming_bad_images
 from osnet_tf.data.pipeline import image_dataset
@@ -47,7 +48,7 @@ def cosines(a, b):
     return np.where(both_zero, 1.0, np.where(norms == 0, 0.0, found))
 
 
-def smallest_cosine(a, b):
+def smallest_cosine(a: ArrayLike, b: ArrayLike) -> float:
     """The smallest of `cosines`.
 
     >>> smallest_cosine(np.eye(2), np.array([[1.0, 0.0], [0.0, 2.0]]))

@@ -1,26 +1,29 @@
 """Export of a trained run, or of a model's file, with the images of its datasets."""
 
 from pathlib import Path
+from typing import Any
 
 from osnet_tf.data import load_datasets, merge_datasets
 from osnet_tf.evaluation import calibrations_of
+from osnet_tf.export.config import ExportConfig
 from osnet_tf.export.exporter import export_model
 from osnet_tf.metrics import calibration_path
 from osnet_tf.runs import source_of
+from osnet_tf.types import PathLike
 from osnet_tf.weights import load_embedder
 
 
 def export_run(
-    run_dir=None,
-    output_dir=None,
-    config=None,
+    run_dir: PathLike | None = None,
+    output_dir: PathLike | None = None,
+    config: ExportConfig | None = None,
     *,
-    model=None,
-    dataset=None,
-    data_dir=None,
-    split_identities=None,
-    show_progress=False,
-):
+    model: PathLike | None = None,
+    dataset: str | None = None,
+    data_dir: PathLike | None = None,
+    split_identities: float | None = None,
+    show_progress: bool = False,
+) -> dict[str, Any]:
     """Exports a run's embedder, or a `.keras` file, compared on a dataset's own crops.
 
     Thresholds are those that `train/evaluate.py` measured with these very weights, if it did. Of a

@@ -2,19 +2,21 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
 from osnet_tf.data.decoding import decode
 from osnet_tf.export.formats import Format
-from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE, freeze, save_module
+from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE, Frozen, freeze, save_module
 from osnet_tf.files import whole_folder
 from osnet_tf.preprocessing import resize
+from osnet_tf.types import PathLike
 
 SIGNATURES = (SIGNATURE, "serve_images", "serve_jpeg")
 
 
-def export_saved_model(model, directory):
+def export_saved_model(model: Any | Frozen, directory: PathLike) -> str:
     """Writes a SavedModel with four signatures; each gives `embeddings`, float32 `(batch, dim)`.
 
     - `serving_default`: `images`, uint8 RGB `(batch, height, width, 3)` of the model's size; any

@@ -2,15 +2,17 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from osnet_tf.errors import FileError
 from osnet_tf.files.kinds import check_regular_file
 from osnet_tf.files.whole import whole_file
+from osnet_tf.types import PathLike
 
-_KINDS = {dict: "an object", list: "a list"}
+_KINDS: dict[type, str] = {dict: "an object", list: "a list"}
 
 
-def write_json(path, value):
+def write_json(path: PathLike, value: Any) -> None:
     """Writes JSON as a whole or not at all: a reader never sees half a file.
 
     Args:
@@ -32,7 +34,7 @@ def write_json(path, value):
         new.write_text(text, encoding="utf-8")
 
 
-def read_json(path, kind=dict):
+def read_json(path: PathLike, kind: type = dict) -> Any:
     """Reads a JSON file.
 
     Args:

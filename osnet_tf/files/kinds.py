@@ -5,6 +5,7 @@ import re
 import stat
 
 from osnet_tf.errors import FileError, NotFoundError
+from osnet_tf.types import PathLike
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -15,7 +16,7 @@ _KINDS = {
 }
 
 
-def check_regular_file(path):
+def check_regular_file(path: PathLike) -> None:
     """Refuses what cannot be read to an end, such as a pipe or a link to /dev/zero.
 
     Args:
@@ -40,7 +41,7 @@ def check_regular_file(path):
         raise FileError(path, f"is {kind}, not a regular file")
 
 
-def printable(text):
+def printable(text: str) -> str:
     r"""The text as a terminal may show it: control characters and undecoded bytes are escaped.
 
     Line ends and tabs stay.
@@ -57,7 +58,7 @@ def _shown(character):
     return character.encode("unicode_escape").decode("ascii")
 
 
-def as_file_name(name):
+def as_file_name(name: str) -> str:
     """A dataset's name as part of a file's: "package.module:function" has a colon.
 
     >>> as_file_name("a+b"), as_file_name("my.data:read /x")

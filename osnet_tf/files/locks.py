@@ -4,19 +4,21 @@ import contextlib
 import os
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
 
 from osnet_tf.errors import InUseError, WriteError
 from osnet_tf.files.jsons import read_json, write_json
+from osnet_tf.types import PathLike
 
 _LOCK = ".lock"
 _HOLDER = ".lock.json"
 
 
 @contextlib.contextmanager
-def locked(folder, doing):
+def locked(folder: PathLike, doing: str) -> Iterator[None]:
     """Holds a folder for this process while the block runs.
 
     The lock is the operating system's: it ends with the process, however that ends. Two small

@@ -6,14 +6,17 @@ import os
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from osnet_tf.errors import ArgumentError, FileError, MissingPackageError
 from osnet_tf.files.kinds import check_regular_file, printable
 from osnet_tf.files.whole import whole_file
+from osnet_tf.types import PathLike
 
 #: What NumPy and the zip reader raise for bytes that are not what they should be.
 _DAMAGES = (
@@ -28,7 +31,9 @@ _DAMAGES = (
 _DAMAGES += (RuntimeError, OverflowError, SyntaxError, struct.error, zipfile.BadZipFile, zlib.error)
 
 
-def table_writer(path, suffixes, *, name="path"):
+def table_writer(
+    path: PathLike, suffixes: Sequence[str], *, name: str = "path"
+) -> Callable[[Mapping[str, Any]], None]:
     """A function that writes a table to a file, after a check that it will be able to.
 
     Args:
@@ -68,7 +73,7 @@ def table_writer(path, suffixes, *, name="path"):
     return partial(_write, Path(path), kinds[suffix])
 
 
-def check_texts(path, texts):
+def check_texts(path: PathLike, texts: Iterable[str]) -> None:
     """Refuses texts that a file of a table cannot hold: those of CSV and Parquet are UTF-8.
 
     Names of files are bytes, and those that are no UTF-8 have lone surrogates in Python.
@@ -96,7 +101,7 @@ or rename it
             raise FileError(printable(text), problem) from None
 
 
-def read_arrays(path, names):
+def read_arrays(path: PathLike, names: Iterable[str]) -> dict[str, np.ndarray]:
     """Columns of an `.npz` file, as a dict from their names to arrays.
 
     Raises:

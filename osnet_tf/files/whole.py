@@ -6,13 +6,15 @@ import re
 import shutil
 import socket
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 from osnet_tf.errors import NotFoundError, OSNetError, WriteError
+from osnet_tf.types import PathLike
 
 
 @contextlib.contextmanager
-def whole_file(path):
+def whole_file(path: PathLike) -> Iterator[Path]:
     """Gives a path beside `path` to write to, which takes its place if the block ends well.
 
     A reader sees the old file or the new one, never half of either; after an error, such as a full
@@ -43,7 +45,7 @@ def whole_file(path):
 
 
 @contextlib.contextmanager
-def whole_folder(path):
+def whole_folder(path: PathLike) -> Iterator[Path]:
     """Gives a new folder beside `path` to fill, which becomes `path` if the block ends well.
 
     As `whole_file`, but nothing may lie at `path`.
@@ -75,7 +77,7 @@ def whole_folder(path):
 
 
 @contextlib.contextmanager
-def own_folder(parent, name):
+def own_folder(parent: PathLike, name: str) -> Iterator[Path]:
     """Gives a new folder in `parent` for what is not ready yet; at the end of the block it is gone.
 
     What a killed process left in such a folder of the same name is removed by the next one.

@@ -1,6 +1,7 @@
 """Crops or tracklets of several cameras clustered into identities."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.checks import check_number, refuse
 from osnet_tf.identities.constraints import cannot_link
@@ -8,20 +9,21 @@ from osnet_tf.identities.dendrogram import Dendrogram, in_order
 from osnet_tf.identities.pairs import pair_distances
 from osnet_tf.identities.tracklets import join_tracklets
 from osnet_tf.metrics.features import check_features
+from osnet_tf.types import Progress
 
 
 def identify(
-    features,
-    threshold,
+    features: ArrayLike,
+    threshold: float,
     *,
-    metric="cosine",
-    rerank=False,
-    camids=None,
-    times=None,
-    within_camera=False,
-    tracklets=None,
-    progress=None,
-):
+    metric: str = "cosine",
+    rerank: bool = False,
+    camids: ArrayLike | None = None,
+    times: ArrayLike | None = None,
+    within_camera: bool = False,
+    tracklets: ArrayLike | None = None,
+    progress: Progress | None = None,
+) -> np.ndarray:
     """Gives images of the same person the same number, by average link up to a threshold.
 
     Args:

@@ -1,12 +1,15 @@
 """Which images cannot be of one person: nobody is twice before one camera at one time."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.errors import ArgumentError
 from osnet_tf.identities.pairs import check_count, starts
 
 
-def cannot_link(camids, times=None, *, within_camera=False):
+def cannot_link(
+    camids: ArrayLike, times: ArrayLike | None = None, *, within_camera: bool = False
+) -> np.ndarray:
     """Pairs that cannot be of one person, whatever they look like.
 
     Args:

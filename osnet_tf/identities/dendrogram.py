@@ -1,6 +1,7 @@
 """Average link: whose clusters are nearest on average is joined first."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.checks import check_number
 from osnet_tf.errors import ArgumentError
@@ -29,7 +30,7 @@ class Dendrogram:
     array([0, 1, 1])
     """
 
-    def __init__(self, distances, cannot_link=None):
+    def __init__(self, distances: ArrayLike, cannot_link: ArrayLike | None = None) -> None:
         from scipy.cluster.hierarchy import linkage
 
         distances = np.asarray(distances, np.float64)
@@ -54,7 +55,7 @@ class Dendrogram:
         self.num_images = n
         self._joins = linkage(distances, "average") if n > 1 else np.zeros((0, 4))
 
-    def cut(self, threshold):
+    def cut(self, threshold: float) -> np.ndarray:
         """The identities that remain when no two clusters are at `threshold` or nearer.
 
         Returns int64 `(n,)`, numbered from 0 in the order of their first images. Raises
@@ -68,7 +69,7 @@ class Dendrogram:
         flat = fcluster(self._joins, min(threshold, self._limit), "distance")
         return in_order(flat)
 
-    def best_threshold(self, pids):
+    def best_threshold(self, pids: ArrayLike) -> tuple[float, float]:
         """Where to cut so that pairwise F1 is highest, for images of known people.
 
         Args:

@@ -1,8 +1,10 @@
 """How well identities that were found agree with the people that there are."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.errors import ArgumentError
 from osnet_tf.metrics.features import check_labels
@@ -34,12 +36,12 @@ class IdentityScores:
     num_identities: int
     num_people: int
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """The fields as a dict that JSON can hold."""
         return asdict(self)
 
 
-def score_identities(identities, pids):
+def score_identities(identities: ArrayLike, pids: ArrayLike) -> IdentityScores:
     """Compares identities with people; names and numbers of either do not count.
 
     Args:

@@ -1,24 +1,26 @@
 """The distances of all pairs of one set, in SciPy's condensed order."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.errors import ArgumentError
 from osnet_tf.metrics import Reranker, distance_blocks
+from osnet_tf.types import Progress
 
 #: With SciPy's working copy, 8 n^2 bytes: 20 GB.
 MOST = 50_000
 
 
 def pair_distances(
-    features,
+    features: ArrayLike,
     *,
-    metric="cosine",
-    rerank=False,
-    k1=20,
-    k2=6,
-    lambda_value=0.3,
-    progress=None,
-):
+    metric: str = "cosine",
+    rerank: bool = False,
+    k1: int = 20,
+    k2: int = 6,
+    lambda_value: float = 0.3,
+    progress: Progress | None = None,
+) -> np.ndarray:
     """The distance of each pair of images, once.
 
     Args:

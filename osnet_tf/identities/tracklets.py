@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.errors import ArgumentError
 from osnet_tf.identities.constraints import check_times
@@ -26,7 +27,12 @@ class Tracklets(NamedTuple):
     members: np.ndarray
 
 
-def join_tracklets(features, tracklets, camids=None, times=None):
+def join_tracklets(
+    features: ArrayLike,
+    tracklets: ArrayLike,
+    camids: ArrayLike | None = None,
+    times: ArrayLike | None = None,
+) -> Tracklets:
     """Joins the images of each tracklet.
 
     Args:

@@ -1,12 +1,14 @@
 """Batch normalisation as PyTorch keeps it, at the speed of TensorFlow's fused kernel."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from osnet_tf.checks import check_number
 from osnet_tf.errors import ArgumentError
+from osnet_tf.types import Tensor
 
 _FUSED_DTYPES = ("float32", "float16", "bfloat16")
 
@@ -50,7 +52,14 @@ class BatchNorm(keras.layers.BatchNormalization):
     1.1
     """
 
-    def __init__(self, axis=-1, momentum=0.9, epsilon=1e-5, synchronized=False, **kwargs):
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ) -> None:
         check_number(0, 1, momentum=momentum)
         check_number(above=0, epsilon=epsilon)
         if kwargs.get("renorm"):
@@ -59,12 +68,12 @@ class BatchNorm(keras.layers.BatchNormalization):
             axis=axis, momentum=momentum, epsilon=epsilon, synchronized=synchronized, **kwargs
         )
 
-    def add_weight(self, *args, name=None, **kwargs):
+    def add_weight(self, *args: Any, name: str | None = None, **kwargs: Any) -> Any:
         if name is not None and name.startswith("moving_"):
             kwargs["aggregation"] = "mean"  # Keras 3.15 says "none": the replicas drift apart
         return super().add_weight(*args, name=name, **kwargs)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         if not (training and self.trainable):
             return super().call(inputs, training=False)
         if self._fusible(inputs):

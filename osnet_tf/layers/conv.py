@@ -1,6 +1,7 @@
 """The two convolutions that OSNet is made of."""
 
 import math
+from typing import Any
 
 import keras
 
@@ -9,6 +10,7 @@ from osnet_tf.errors import ArgumentError
 from osnet_tf.layers.batch_norm import BatchNorm
 from osnet_tf.layers.composite import Composite
 from osnet_tf.presets import LITE_KINDS
+from osnet_tf.types import Tensor
 
 NORMS = ("batch", "instance", None)
 ACTIVATIONS = ("relu", None)
@@ -57,14 +59,14 @@ class ConvNorm(Composite):
 
     def __init__(
         self,
-        filters,
-        kernel_size=1,
-        strides=1,
-        norm="batch",
-        activation="relu",
-        synchronized=False,
-        **kwargs,
-    ):
+        filters: int,
+        kernel_size: int = 1,
+        strides: int = 1,
+        norm: str = "batch",
+        activation: str | None = "relu",
+        synchronized: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_int(filters=filters, kernel_size=kernel_size, strides=strides)
         check_choice(NORMS, norm=norm)
@@ -78,7 +80,7 @@ class ConvNorm(Composite):
         self.activation = activation
         self.synchronized = synchronized
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.pad = None
         padded_shape = input_shape
         if self.strides > 1 and self.kernel_size > 1:
@@ -113,7 +115,7 @@ class ConvNorm(Composite):
                 keras.layers.GroupNormalization, "norm", output_shape, **instance_norm_arguments()
             )
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         x = inputs if self.pad is None else self.pad(inputs)
         x = self.conv(x)
         if self.norm_kind == "batch":
@@ -122,11 +124,11 @@ class ConvNorm(Composite):
             x = self.norm(x)
         return keras.ops.relu(x) if self.activation == "relu" else x
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         batch, height, width, _ = input_shape
         return (batch, *(_ceil_div(n, self.strides) for n in (height, width)), self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,
@@ -165,7 +167,13 @@ class LightConv3x3(Composite):
     200
     """
 
-    def __init__(self, filters, kind="pointwise_depthwise", synchronized=False, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kind: str = "pointwise_depthwise",
+        synchronized: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_int(filters=filters)
         check_choice(LITE_KINDS, kind=kind)
@@ -173,7 +181,7 @@ class LightConv3x3(Composite):
         self.kind = kind
         self.synchronized = synchronized
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         output_shape = self.compute_output_shape(input_shape)
         if self.kind == "full":
             self.conv = self._convolution("conv", 3, input_shape)
@@ -212,7 +220,7 @@ class LightConv3x3(Composite):
             data_format="channels_last",
         )
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         if self.kind == "full":
             x = self.conv(inputs)
         elif self.kind == "depthwise_pointwise":
@@ -221,10 +229,10 @@ class LightConv3x3(Composite):
             x = self.depthwise(self.pointwise(inputs))
         return keras.ops.relu(self.norm(x, training=training))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,

@@ -1,5 +1,7 @@
 """The aggregation gate, which the streams of a block share, and one that sees no image."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -7,6 +9,7 @@ from osnet_tf.checks import check_choice, check_int
 from osnet_tf.errors import ArgumentError
 from osnet_tf.layers.composite import Composite
 from osnet_tf.layers.conv import he_normal_fan_out
+from osnet_tf.types import Tensor
 
 GATE_ACTIVATIONS = ("sigmoid", "relu", "linear")
 
@@ -43,13 +46,13 @@ class ChannelGate(Composite):
 
     def __init__(
         self,
-        num_gates=None,
-        return_gates=False,
-        gate_activation="sigmoid",
-        reduction=16,
-        layer_norm=False,
-        **kwargs,
-    ):
+        num_gates: int | None = None,
+        return_gates: bool = False,
+        gate_activation: str = "sigmoid",
+        reduction: int = 16,
+        layer_norm: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if num_gates is not None:
             check_int(num_gates=num_gates)
@@ -61,7 +64,7 @@ class ChannelGate(Composite):
         self.reduction = reduction
         self.layer_norm = layer_norm
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         channels = input_shape[-1]
         hidden = channels // self.reduction
         gates = self.num_gates or channels
@@ -99,7 +102,7 @@ class ChannelGate(Composite):
             kernel_initializer=he_normal_fan_out(gates, 1),
         )
 
-    def gates(self, inputs):
+    def gates(self, inputs: Tensor) -> Tensor:
         """The gates of some images, `(batch, 1, 1, num_gates)`, before they scale anything."""
         x = self.fc1(ops.mean(inputs, axis=(1, 2)))
         if self.norm1 is not None:
@@ -109,16 +112,16 @@ class ChannelGate(Composite):
             gates = getattr(ops, self.gate_activation)(gates)
         return ops.reshape(gates, (-1, 1, 1, gates.shape[-1]))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         gates = self.gates(inputs)
         return gates if self.return_gates else inputs * gates
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         if self.return_gates:
             return (input_shape[0], 1, 1, self.num_gates or input_shape[-1])
         return tuple(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_gates": self.num_gates,
@@ -145,15 +148,15 @@ class LearnedGate(keras.layers.Layer):
     1.5
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.logits = self.add_weight(name="logits", shape=(input_shape[-1],), initializer="zeros")
 
-    def gates(self, inputs):
+    def gates(self, inputs: Tensor) -> Tensor:
         """The gates, `(channels,)`: of every image the same."""
         return ops.sigmoid(self.logits)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return inputs * self.gates(inputs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return tuple(input_shape)

@@ -9,6 +9,7 @@ from keras import ops
 
 from osnet_tf.checks import check_int
 from osnet_tf.layers.unit_length import unit_length
+from osnet_tf.types import Tensor
 
 
 class _ClassVectors(keras.layers.Layer):
@@ -63,14 +64,14 @@ class CosineClassifier(_ClassVectors):
     [0.6, 0.8]
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.kernel = self._class_vectors(
             "kernel",
             (input_shape[-1], self.num_classes),
             keras.initializers.RandomNormal(stddev=0.01),
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         cosines = ops.matmul(unit_length(inputs), unit_length(self.kernel, axis=0))
         return ops.cast(ops.clip(cosines, -1.0, 1.0), self.compute_dtype)
 
@@ -105,10 +106,10 @@ class CenterDistances(_ClassVectors):
     [25.0, 16.0]
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.centers = self._class_vectors("centers", (self.num_classes, input_shape[-1]), "zeros")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         x = ops.cast(inputs, "float32")
         centers = ops.convert_to_tensor(self.centers)
         squares = ops.sum(ops.square(x), axis=-1, keepdims=True)

@@ -1,5 +1,7 @@
 """The omni-scale residual block."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -9,6 +11,7 @@ from osnet_tf.layers.composite import Composite
 from osnet_tf.layers.conv import ConvNorm, LightConv3x3, instance_norm_arguments
 from osnet_tf.layers.gate import ChannelGate, LearnedGate
 from osnet_tf.presets import GATES, LITE_KINDS, MAX_STREAMS
+from osnet_tf.types import Tensor
 
 INSTANCE_NORMS = (None, "output", "residual")
 
@@ -53,16 +56,16 @@ class OSBlock(Composite):
 
     def __init__(
         self,
-        filters,
-        streams=4,
-        bottleneck_reduction=4,
-        gate_reduction=16,
-        lite="pointwise_depthwise",
-        gate="shared",
-        instance_norm=None,
-        synchronized=False,
-        **kwargs,
-    ):
+        filters: int,
+        streams: int = 4,
+        bottleneck_reduction: int = 4,
+        gate_reduction: int = 16,
+        lite: str = "pointwise_depthwise",
+        gate: str = "shared",
+        instance_norm: str | None = None,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_int(
             filters=filters,
@@ -88,7 +91,7 @@ class OSBlock(Composite):
         self.instance_norm_place = instance_norm
         self.synchronized = synchronized
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         middle = self.filters // self.bottleneck_reduction
         middle_shape = (*input_shape[:-1], middle)
         output_shape = (*input_shape[:-1], self.filters)
@@ -166,7 +169,7 @@ class OSBlock(Composite):
                 x = lite(x, training=training)
             yield x
 
-    def gate_values(self, inputs):
+    def gate_values(self, inputs: Tensor) -> Tensor:
         """How far the gates open for some images, at inference.
 
         Args:
@@ -190,7 +193,7 @@ class OSBlock(Composite):
     def _num_gates(self, x):
         return 1 if self.gate_kind == "scalar" else x.shape[-1]
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         outputs = []
         for number, x in enumerate(self._ungated(inputs, training)):
             gate = self._gate_of(number)
@@ -211,10 +214,10 @@ class OSBlock(Composite):
     # A block of other parts can have the very same variables. So what it is stands beside them in
     # every file of weights, and is compared, also by Keras's own `load_weights`.
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: dict[str, Any]) -> None:
         store["kind"] = np.frombuffer(self._kind(), np.uint8)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: dict[str, Any]) -> None:
         stored = bytes(np.asarray(store["kind"], np.uint8)) if "kind" in store else self._kind()
         if stored != self._kind():
             raise ArgumentError(
@@ -227,10 +230,10 @@ class OSBlock(Composite):
         config = self.get_config()
         return ", ".join(f"{name}={config[name]!r}" for name in names).encode()
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,

@@ -1,9 +1,12 @@
 """Generalised mean pooling, between the mean and the maximum of a map."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from osnet_tf.checks import check_number
+from osnet_tf.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="osnet_tf")
@@ -33,14 +36,14 @@ class GeneralizedMeanPooling2D(keras.layers.Layer):
     5.0
     """
 
-    def __init__(self, exponent=3.0, epsilon=1e-6, **kwargs):
+    def __init__(self, exponent: float = 3.0, epsilon: float = 1e-6, **kwargs: Any) -> None:
         check_number(1, exponent=exponent)
         check_number(above=0, epsilon=epsilon)
         super().__init__(autocast=False, **kwargs)
         self.exponent = float(exponent)
         self.epsilon = float(epsilon)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.p = self.add_weight(
             (),
             initializer=keras.initializers.Constant(self.exponent),
@@ -49,14 +52,14 @@ class GeneralizedMeanPooling2D(keras.layers.Layer):
             autocast=False,
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         p = ops.maximum(ops.convert_to_tensor(self.p), 1.0)
         x = ops.maximum(ops.cast(inputs, "float32"), self.epsilon)
         pooled = ops.power(ops.mean(ops.power(x, p), axis=(1, 2)), 1.0 / p)
         return ops.cast(pooled, self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (input_shape[0], input_shape[-1])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "exponent": self.exponent, "epsilon": self.epsilon}

@@ -1,12 +1,15 @@
 """Binary cross-entropy over attributes, rare ones weighted up."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from osnet_tf.checks import check_number
 from osnet_tf.errors import ArgumentError
+from osnet_tf.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="osnet_tf")
@@ -35,7 +38,12 @@ class WeightedBinaryCrossEntropy(keras.losses.Loss):
     1.4238
     """
 
-    def __init__(self, positive_rates=None, name="attributes", reduction="sum_over_batch_size"):
+    def __init__(
+        self,
+        positive_rates: Sequence[float] | None = None,
+        name: str = "attributes",
+        reduction: str = "sum_over_batch_size",
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype="float32")
         if positive_rates is not None:
             positive_rates = [float(rate) for rate in positive_rates]
@@ -45,7 +53,7 @@ class WeightedBinaryCrossEntropy(keras.losses.Loss):
                 check_number(0, 1, positive_rates=rate)
         self.positive_rates = positive_rates
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         labels, logits = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
         # -log of the sigmoid of the logit, or of its negative, without overflow
         losses = labels * ops.softplus(-logits) + (1.0 - labels) * ops.softplus(logits)
@@ -57,5 +65,5 @@ class WeightedBinaryCrossEntropy(keras.losses.Loss):
             losses = losses * (labels * positive + (1.0 - labels) * negative)
         return ops.mean(losses, axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "positive_rates": self.positive_rates}

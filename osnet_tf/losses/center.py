@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from osnet_tf.types import Tensor
+
 
 @keras.saving.register_keras_serializable(package="osnet_tf")
 class CenterLoss(keras.losses.Loss):
@@ -33,11 +35,11 @@ class CenterLoss(keras.losses.Loss):
     1.25
     """
 
-    def __init__(self, name="center", reduction="sum_over_batch_size"):
+    def __init__(self, name: str = "center", reduction: str = "sum_over_batch_size") -> None:
         # Keras converts labels too to a loss's dtype: in bfloat16, 751 would become 752
         super().__init__(name=name, reduction=reduction, dtype="float32")
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         labels = ops.reshape(ops.cast(y_true, "int32"), (-1, 1))
         squared = ops.take_along_axis(ops.cast(y_pred, "float32"), labels, axis=-1)
         return 0.5 * ops.squeeze(squared, axis=-1)

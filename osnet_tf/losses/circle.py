@@ -1,11 +1,14 @@
 """Circle loss: every pair is pulled or pushed in proportion to how far it is from its optimum."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from osnet_tf.checks import check_number
 from osnet_tf.layers.unit_length import unit_length
-from osnet_tf.losses.pair_loss import PairLoss
+from osnet_tf.losses.pair_loss import PairLoss, Pairs
+from osnet_tf.types import Tensor
 
 # Stands for log 0: an exponential of it is exactly 0, and differences of it stay finite.
 _NEVER = -1e30
@@ -49,19 +52,19 @@ class CircleLoss(PairLoss):
 
     def __init__(
         self,
-        margin=0.25,
-        scale=128.0,
-        mining="replica",
-        name="circle",
-        reduction="sum_over_batch_size",
-    ):
+        margin: float = 0.25,
+        scale: float = 128.0,
+        mining: str = "replica",
+        name: str = "circle",
+        reduction: str = "sum_over_batch_size",
+    ) -> None:
         check_number(0, 1, margin=margin)
         check_number(above=0, scale=scale)
         super().__init__(mining, name, reduction)
         self.margin = float(margin)
         self.scale = float(scale)
 
-    def anchor_losses(self, pairs):
+    def anchor_losses(self, pairs: Pairs) -> Tensor:
         cosines = ops.matmul(unit_length(pairs.anchors), ops.transpose(unit_length(pairs.others)))
         fixed = ops.stop_gradient(cosines)
         push = ops.relu(fixed + self.margin) * (cosines - self.margin)
@@ -72,5 +75,5 @@ class CircleLoss(PairLoss):
         complete = ops.logical_and(ops.any(pairs.positive, axis=1), ops.any(pairs.negative, axis=1))
         return ops.where(complete, losses, 0.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "margin": self.margin, "scale": self.scale}

@@ -1,9 +1,12 @@
 """Cross-entropy over the training identities."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from osnet_tf.checks import check_number
+from osnet_tf.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="osnet_tf")
@@ -30,18 +33,23 @@ class LabelSmoothedCrossEntropy(keras.losses.Loss):
     0.6931
     """
 
-    def __init__(self, smoothing=0.1, name="cross_entropy", reduction="sum_over_batch_size"):
+    def __init__(
+        self,
+        smoothing: float = 0.1,
+        name: str = "cross_entropy",
+        reduction: str = "sum_over_batch_size",
+    ) -> None:
         check_number(0, below=1, smoothing=smoothing)
         # Keras converts labels too to a loss's dtype: in bfloat16, 751 would become 752
         super().__init__(name=name, reduction=reduction, dtype="float32")
         self.smoothing = float(smoothing)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         log_probabilities = ops.log_softmax(ops.cast(y_pred, "float32"), axis=-1)
         labels = ops.reshape(ops.cast(y_true, "int32"), (-1, 1))
         of_label = ops.squeeze(ops.take_along_axis(log_probabilities, labels, axis=-1), axis=-1)
         of_all = ops.mean(log_probabilities, axis=-1)
         return -((1.0 - self.smoothing) * of_label + self.smoothing * of_all)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "smoothing": self.smoothing}

@@ -3,11 +3,14 @@
 from keras import ops
 
 from osnet_tf.layers.unit_length import unit_length
+from osnet_tf.types import Tensor
 
 DISTANCES = ("euclidean", "sqeuclidean", "cosine")
 
 
-def pairwise_distances(embeddings, others=None, kind="euclidean"):
+def pairwise_distances(
+    embeddings: Tensor, others: Tensor | None = None, kind: str = "euclidean"
+) -> Tensor:
     """Distances from all rows to all rows.
 
     Args:

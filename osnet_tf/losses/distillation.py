@@ -3,6 +3,8 @@
 Each is a `keras.losses.Loss` whose `y_true` is the teacher's output. No gradient reaches it.
 """
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -43,7 +45,9 @@ class EmbeddingDistillation(_DistillationLoss):
     0.4
     """
 
-    def __init__(self, name="embedding_distillation", reduction="sum_over_batch_size"):
+    def __init__(
+        self, name: str = "embedding_distillation", reduction: str = "sum_over_batch_size"
+    ) -> None:
         super().__init__(name, reduction)
 
     def _image_losses(self, teacher, student):
@@ -74,7 +78,9 @@ class RelationalDistillation(_DistillationLoss):
     0.0
     """
 
-    def __init__(self, name="relational_distillation", reduction="sum_over_batch_size"):
+    def __init__(
+        self, name: str = "relational_distillation", reduction: str = "sum_over_batch_size"
+    ) -> None:
         super().__init__(name, reduction)
 
     def _image_losses(self, teacher, student):
@@ -117,7 +123,12 @@ class LogitDistillation(_DistillationLoss):
     0.4438
     """
 
-    def __init__(self, temperature=4.0, name="logit_distillation", reduction="sum_over_batch_size"):
+    def __init__(
+        self,
+        temperature: float = 4.0,
+        name: str = "logit_distillation",
+        reduction: str = "sum_over_batch_size",
+    ) -> None:
         check_number(above=0, temperature=temperature)
         super().__init__(name, reduction)
         self.temperature = float(temperature)
@@ -128,5 +139,5 @@ class LogitDistillation(_DistillationLoss):
         divergence = ops.sum(ops.exp(wanted) * (wanted - found), axis=-1)
         return self.temperature**2 * divergence
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "temperature": self.temperature}

@@ -1,12 +1,14 @@
 """Softmax losses on cosines that ask the right class for more than being the best."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from osnet_tf.checks import check_choice, check_number
 from osnet_tf.losses.cross_entropy import LabelSmoothedCrossEntropy
+from osnet_tf.types import Tensor
 
 #: The margin of each kind in its paper.
 MARGINS = {"arcface": 0.5, "cosface": 0.35}
@@ -63,13 +65,13 @@ class MarginSoftmaxLoss(LabelSmoothedCrossEntropy):
 
     def __init__(
         self,
-        kind="arcface",
-        margin=None,
-        scale=64.0,
-        smoothing=0.0,
-        name="margin_softmax",
-        reduction="sum_over_batch_size",
-    ):
+        kind: str = "arcface",
+        margin: float | None = None,
+        scale: float = 64.0,
+        smoothing: float = 0.0,
+        name: str = "margin_softmax",
+        reduction: str = "sum_over_batch_size",
+    ) -> None:
         check_choice(tuple(MARGINS), kind=kind)
         margin = MARGINS[kind] if margin is None else margin
         check_number(0, below=LIMITS[kind], margin=margin)
@@ -79,7 +81,7 @@ class MarginSoftmaxLoss(LabelSmoothedCrossEntropy):
         self.margin = float(margin)
         self.scale = float(scale)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         cosines = ops.cast(y_pred, "float32")
         labels = ops.reshape(ops.cast(y_true, "int32"), (-1, 1))
         is_label = labels == ops.arange(ops.shape(cosines)[-1], dtype="int32")[None, :]
@@ -96,7 +98,7 @@ class MarginSoftmaxLoss(LabelSmoothedCrossEntropy):
         beyond = cosines - self.margin * math.sin(self.margin)
         return ops.where(cosines > -math.cos(self.margin), turned, beyond)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "kind": self.kind,

@@ -1,11 +1,14 @@
 """Multi-similarity loss: pairs weighed by their own cosine and by those of the anchor's others."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from osnet_tf.checks import check_number
 from osnet_tf.layers.unit_length import unit_length
-from osnet_tf.losses.pair_loss import PairLoss
+from osnet_tf.losses.pair_loss import PairLoss, Pairs
+from osnet_tf.types import Tensor
 
 # Stands for the exponent of a pair that does not count.
 _NEVER = -1e30
@@ -53,14 +56,14 @@ class MultiSimilarityLoss(PairLoss):
 
     def __init__(
         self,
-        alpha=2.0,
-        beta=50.0,
-        base=0.5,
-        epsilon=0.1,
-        mining="replica",
-        name="multi_similarity",
-        reduction="sum_over_batch_size",
-    ):
+        alpha: float = 2.0,
+        beta: float = 50.0,
+        base: float = 0.5,
+        epsilon: float = 0.1,
+        mining: str = "replica",
+        name: str = "multi_similarity",
+        reduction: str = "sum_over_batch_size",
+    ) -> None:
         check_number(above=0, alpha=alpha, beta=beta)
         check_number(base=base)
         check_number(0, epsilon=epsilon)
@@ -70,7 +73,7 @@ class MultiSimilarityLoss(PairLoss):
         self.base = float(base)
         self.epsilon = float(epsilon)
 
-    def anchor_losses(self, pairs):
+    def anchor_losses(self, pairs: Pairs) -> Tensor:
         cosines = ops.matmul(unit_length(pairs.anchors), ops.transpose(unit_length(pairs.others)))
         hardest_positive = ops.min(ops.where(pairs.positive, cosines, 2.0), axis=1, keepdims=True)
         hardest_negative = ops.max(ops.where(pairs.negative, cosines, -2.0), axis=1, keepdims=True)
@@ -87,6 +90,6 @@ class MultiSimilarityLoss(PairLoss):
         complete = ops.logical_and(ops.any(positive, axis=1), ops.any(negative, axis=1))
         return ops.where(complete, losses, 0.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {name: getattr(self, name) for name in ("alpha", "beta", "base", "epsilon")}
         return {**super().get_config(), **own}

@@ -2,12 +2,13 @@
 
 import abc
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
 from osnet_tf.checks import check_choice
+from osnet_tf.types import Tensor
 
 #: "replica": each replica's part of the batch by itself. "global": the batches of all replicas.
 MINING = ("replica", "global")
@@ -127,18 +128,23 @@ class PairLoss(keras.losses.Loss, abc.ABC):
     ('contrastive_loss', 0.5833)
     """
 
-    def __init__(self, mining="replica", name=None, reduction="sum_over_batch_size"):
+    def __init__(
+        self,
+        mining: str = "replica",
+        name: str | None = None,
+        reduction: str = "sum_over_batch_size",
+    ) -> None:
         check_choice(MINING, mining=mining)
         name = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
         # Keras converts labels too to a loss's dtype: in bfloat16, 750 and 751 would be one person
         super().__init__(name=name, reduction=reduction, dtype="float32")
         self.mining = mining
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return self.anchor_losses(pair_up(y_true, y_pred, self.mining))
 
     @abc.abstractmethod
-    def anchor_losses(self, pairs):
+    def anchor_losses(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor.
 
         Args:
@@ -149,5 +155,5 @@ class PairLoss(keras.losses.Loss, abc.ABC):
             float32 `(n,)`.
         """
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "mining": self.mining}

@@ -1,11 +1,14 @@
 """Triplet losses: an image's positives must be nearer than its negatives."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from osnet_tf.checks import check_choice, check_number
 from osnet_tf.losses.distances import DISTANCES, pairwise_distances
-from osnet_tf.losses.pair_loss import PairLoss
+from osnet_tf.losses.pair_loss import PairLoss, Pairs
+from osnet_tf.types import Tensor
 
 
 class _TripletLoss(PairLoss):
@@ -71,17 +74,17 @@ class BatchHardTripletLoss(_TripletLoss):
 
     def __init__(
         self,
-        margin=0.3,
-        soft_margin=False,
-        name="triplet",
-        reduction="sum_over_batch_size",
-        distance="euclidean",
-        mining="replica",
-    ):
+        margin: float = 0.3,
+        soft_margin: bool = False,
+        name: str = "triplet",
+        reduction: str = "sum_over_batch_size",
+        distance: str = "euclidean",
+        mining: str = "replica",
+    ) -> None:
         super().__init__(margin, distance, mining, name, reduction)
         self.soft_margin = bool(soft_margin)
 
-    def from_distances(self, distances, pairs, has_negative):
+    def from_distances(self, distances: Tensor, pairs: Pairs, has_negative: Tensor) -> Tensor:
         farthest = ops.max(ops.where(pairs.positive, distances, 0.0), axis=1)
         nearest = ops.min(ops.where(pairs.negative, distances, float("inf")), axis=1)
         difference = farthest - ops.where(has_negative, nearest, 0.0)
@@ -89,7 +92,7 @@ class BatchHardTripletLoss(_TripletLoss):
             return ops.softplus(difference)
         return ops.relu(difference + self.margin)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "soft_margin": self.soft_margin}
 
 
@@ -133,15 +136,15 @@ class SemiHardTripletLoss(_TripletLoss):
 
     def __init__(
         self,
-        margin=0.3,
-        distance="euclidean",
-        mining="replica",
-        name="semi_hard_triplet",
-        reduction="sum_over_batch_size",
-    ):
+        margin: float = 0.3,
+        distance: str = "euclidean",
+        mining: str = "replica",
+        name: str = "semi_hard_triplet",
+        reduction: str = "sum_over_batch_size",
+    ) -> None:
         super().__init__(margin, distance, mining, name, reduction)
 
-    def from_distances(self, distances, pairs, has_negative):
+    def from_distances(self, distances: Tensor, pairs: Pairs, has_negative: Tensor) -> Tensor:
         to_positive, to_other = distances[:, :, None], distances[:, None, :]
         farther = ops.logical_and(pairs.negative[:, None, :], to_other > to_positive)
         nearest = ops.min(ops.where(farther, to_other, float("inf")), axis=2)

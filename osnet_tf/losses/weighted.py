@@ -1,11 +1,13 @@
 """Several losses on the outputs of one model."""
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import keras
 
 from osnet_tf.checks import check_number
 from osnet_tf.errors import ArgumentError
+from osnet_tf.types import Tensor
 
 
 class LossTerm(NamedTuple):
@@ -52,7 +54,7 @@ class WeightedLosses:
     [0.8431, 0.6931, 0.3]
     """
 
-    def __init__(self, terms):
+    def __init__(self, terms: Iterable[LossTerm]) -> None:
         self.terms = tuple(LossTerm(*term) for term in terms)
         if not self.terms:
             raise ArgumentError("At least one loss is needed. Received: no terms")
@@ -66,7 +68,9 @@ class WeightedLosses:
         for term in self.terms:
             check_number(0, **{f"weight of {term.loss.name}": term.weight})
 
-    def __call__(self, targets, outputs):
+    def __call__(
+        self, targets: Mapping[str, Tensor], outputs: Mapping[str, Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Returns (total, dict from each loss's name to its unweighted value), scalars.
 
         Args:

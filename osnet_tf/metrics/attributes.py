@@ -7,6 +7,7 @@ Source: Li et al., "A Richly Annotated Dataset for Pedestrian Attribute Recognit
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.errors import ArgumentError
 
@@ -36,7 +37,9 @@ class AttributeResult:
     negative_rates: np.ndarray
 
 
-def recognise_attributes(scores, labels, *, threshold=0.5):
+def recognise_attributes(
+    scores: ArrayLike, labels: ArrayLike, *, threshold: float = 0.5
+) -> AttributeResult:
     """Measures attribute recognition.
 
     Args:

@@ -1,15 +1,19 @@
 """What distance means "same person": thresholds, each of one model, dataset and metric."""
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.checks import check_choice, check_int, check_number, refuse
 from osnet_tf.errors import ArgumentError, FileError, NotFoundError
 from osnet_tf.files import read_json, write_json
 from osnet_tf.metrics.distances import METRICS
+from osnet_tf.types import PathLike
 
 #: Distances are float32.
 _LARGEST = float(np.finfo(np.float32).max)
@@ -60,11 +64,11 @@ class Calibration:
                 refuse(name, "must be text", getattr(self, name))
 
     @property
-    def key(self):
+    def key(self) -> tuple:
         """What there is one threshold for, at each false-positive rate."""
         return self.fingerprint, self.dataset, self.metric
 
-    def same_person(self, distance):
+    def same_person(self, distance: ArrayLike) -> bool | np.ndarray:
         """Whether distances (a number or an array, of this metric) are of one person; bools.
 
         Raises ArgumentError if a distance is NaN.
@@ -76,12 +80,12 @@ class Calibration:
         accepted = distance.astype(np.float32) <= np.float32(self.threshold)
         return accepted if accepted.ndim else bool(accepted)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """The fields as a dict that JSON can hold."""
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, fields):
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
         """The calibration of a `to_dict`; raises ArgumentError naming wrong or missing fields."""
         if not isinstance(fields, dict):
             raise ArgumentError(f"A calibration is an object. Received: {fields!r:.100}")
@@ -94,7 +98,7 @@ class Calibration:
         return cls(**fields)
 
 
-def calibration_path(model):
+def calibration_path(model: PathLike) -> Path:
     """Where the calibrations of a model's file lie: beside it.
 
     >>> calibration_path("runs/demo/embedder.keras").name
@@ -103,7 +107,7 @@ def calibration_path(model):
     return Path(model).with_suffix(".calibration.json")
 
 
-def write_calibrations(path, calibrations):
+def write_calibrations(path: PathLike, calibrations: Iterable[Calibration]) -> None:
     """Writes `Calibration`s as JSON, as a whole or not at all.
 
     Those that the file holds of other models, datasets and metrics stay in it.
@@ -134,7 +138,7 @@ def write_calibrations(path, calibrations):
     write_json(path, {"calibrations": [one.to_dict() for one in (*kept, *calibrations)]})
 
 
-def read_calibrations(path):
+def read_calibrations(path: PathLike) -> list[Calibration]:
     """The list of `Calibration`s that `write_calibrations` wrote, of whichever models.
 
     Raises:

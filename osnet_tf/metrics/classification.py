@@ -1,12 +1,13 @@
 """Top-k accuracy of a classifier."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.checks import check_int
 from osnet_tf.errors import ArgumentError
 
 
-def top_k_accuracy(logits, labels, k=1):
+def top_k_accuracy(logits: ArrayLike, labels: ArrayLike, k: int = 1) -> float:
     """Share of the images whose true class is among the k highest logits.
 
     Of equal logits the lower class counts as the higher one, so that a model that says the same of

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.checks import check_int
 from osnet_tf.metrics.distances import check_sets, distance_blocks
@@ -28,19 +29,19 @@ class SingleShotResult:
 
 
 def rank_single_shot(
-    query,
-    gallery,
-    q_pids,
-    g_pids,
-    q_camids,
-    g_camids,
+    query: ArrayLike,
+    gallery: ArrayLike,
+    q_pids: ArrayLike,
+    g_pids: ArrayLike,
+    q_camids: ArrayLike,
+    g_camids: ArrayLike,
     *,
-    repeats=100,
-    seed=0,
-    max_rank=50,
-    metric="euclidean",
-    camera_aware=True,
-):
+    repeats: int = 100,
+    seed: int = 0,
+    max_rank: int = 50,
+    metric: str = "euclidean",
+    camera_aware: bool = True,
+) -> SingleShotResult:
     """CMC with one image of each person in the gallery, averaged over seeded draws.
 
     In each repeat one image of every gallery person is drawn, the same for all queries; of the

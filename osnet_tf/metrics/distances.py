@@ -7,7 +7,11 @@ together (an untrained network's) are as precise as any others. The cosine dista
 for rows of length 1.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.checks import check_choice, check_int
 from osnet_tf.metrics.features import check_features, check_same_width
@@ -22,7 +26,9 @@ _CHUNK = 2048  # rows that are held in float64 at a time beside the block
 _CANCELLED = 2.0**-21
 
 
-def distance_blocks(query, gallery, *, metric="euclidean", block=None):
+def distance_blocks(
+    query: ArrayLike, gallery: ArrayLike, *, metric: str = "euclidean", block: int | None = None
+) -> Iterator[Any]:
     """Yields the distances of a block of queries to the whole gallery, one block after another.
 
     Computed in float64 and rounded once to float32, so that small distances are as precise as
@@ -139,7 +145,9 @@ def paired_distances(first, second, metric):
     return np.where(first.any(axis=1) & second.any(axis=1), squares / 2, 1.0)
 
 
-def pairwise_distances(query, gallery, *, metric="euclidean"):
+def pairwise_distances(
+    query: ArrayLike, gallery: ArrayLike, *, metric: str = "euclidean"
+) -> np.ndarray:
     """The whole float32 `(Q, G)` matrix of distances: for small sets; see `distance_blocks`.
 
     Example:

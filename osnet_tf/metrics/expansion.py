@@ -1,6 +1,7 @@
 """Features averaged with their nearest neighbours: query expansion, database augmentation."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.checks import check_int, check_number
 from osnet_tf.errors import ArgumentError
@@ -9,7 +10,15 @@ from osnet_tf.metrics.features import check_features, check_same_width
 from osnet_tf.metrics.neighbors import nearest
 
 
-def expand_queries(query, gallery, *, k=5, alpha=None, metric="cosine", block=None):
+def expand_queries(
+    query: ArrayLike,
+    gallery: ArrayLike,
+    *,
+    k: int = 5,
+    alpha: float | None = None,
+    metric: str = "cosine",
+    block: int | None = None,
+) -> np.ndarray:
     """Average query expansion: each query's mean with its k nearest gallery images.
 
     With `alpha`, neighbours weigh max(cos, 0)^alpha (alpha-weighted expansion) instead of 1.
@@ -46,7 +55,14 @@ def expand_queries(query, gallery, *, k=5, alpha=None, metric="cosine", block=No
     return _averaged(query, gallery, indices, alpha, metric)
 
 
-def augment_gallery(gallery, *, k=5, alpha=None, metric="cosine", block=None):
+def augment_gallery(
+    gallery: ArrayLike,
+    *,
+    k: int = 5,
+    alpha: float | None = None,
+    metric: str = "cosine",
+    block: int | None = None,
+) -> np.ndarray:
     """Database augmentation: each gallery image's mean with its k nearest others in the gallery.
 
     The image itself is left out of its own neighbours (by index: a duplicate of it stays in).

@@ -1,13 +1,23 @@
 """The k nearest gallery images of each query, a block at a time."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.checks import check_int
 from osnet_tf.errors import ArgumentError
 from osnet_tf.metrics.distances import check_sets, distance_blocks
+from osnet_tf.types import Progress
 
 
-def nearest(query, gallery, k, *, metric="euclidean", block=None, progress=None):
+def nearest(
+    query: ArrayLike,
+    gallery: ArrayLike,
+    k: int,
+    *,
+    metric: str = "euclidean",
+    block: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """The k nearest gallery rows of each query, nearest first; equal distances by gallery index.
 
     The order is that of a stable sort of the float32 distances of `distance_blocks`.

@@ -1,14 +1,17 @@
 """CMC, mAP and mINP of a query set against a gallery, without sorting or holding distances."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.checks import check_int
 from osnet_tf.errors import ArgumentError
 from osnet_tf.metrics.distances import check_sets, distance_blocks
 from osnet_tf.metrics.labels import Labels
 from osnet_tf.metrics.positions import match_ranks
+from osnet_tf.types import Progress, Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,35 +45,35 @@ class RankingResult:
     inverse_negative_penalty: np.ndarray
     num_matches: np.ndarray
 
-    def rank_k(self, k):
+    def rank_k(self, k: int) -> float:
         """Rank-k, `cmc[k - 1]`; raises ArgumentError unless 1 <= k <= max_rank."""
         check_int(k=k)
         if k > len(self.cmc):
             raise ArgumentError(f"k must be <= max_rank={len(self.cmc)}. Received: k={k}")
         return float(self.cmc[k - 1])
 
-    def summary(self, ranks=(1, 5, 10, 20)):
+    def summary(self, ranks: Sequence[int] = (1, 5, 10, 20)) -> dict[str, float]:
         """The usual line of results as a dict of floats: `Rank-k` for each k, `mAP`, `mINP`."""
         line = {f"Rank-{k}": self.rank_k(k) for k in ranks}
         return {**line, "mAP": self.mAP, "mINP": self.mINP}
 
 
 def rank(
-    query,
-    gallery,
-    q_pids,
-    g_pids,
-    q_camids,
-    g_camids,
+    query: ArrayLike,
+    gallery: ArrayLike,
+    q_pids: ArrayLike,
+    g_pids: ArrayLike,
+    q_camids: ArrayLike,
+    g_camids: ArrayLike,
     *,
-    max_rank=50,
-    metric="euclidean",
-    camera_aware=True,
-    query_paths=None,
-    gallery_paths=None,
-    block=None,
-    progress=None,
-):
+    max_rank: int = 50,
+    metric: str = "euclidean",
+    camera_aware: bool = True,
+    query_paths: Sequence[str] | None = None,
+    gallery_paths: Sequence[str] | None = None,
+    block: int | None = None,
+    progress: Progress | None = None,
+) -> RankingResult:
     """Ranks the gallery for each query and measures where the same person stands.
 
     The measure is that of the public evaluator (Market-1501, Zheng et al., ICCV 2015): for each
@@ -126,19 +129,20 @@ def rank(
     )
     labels.check_some_match()
     blocks = distance_blocks(query, gallery, metric=metric, block=block)
-    return _measure(*match_ranks(blocks, labels, progress), max_rank)
+    counts, ranks = match_ranks(blocks, labels, progress)
+    return _measure(counts, ranks, max_rank)
 
 
 def rank_distances(
-    distances,
-    q_pids,
-    g_pids,
-    q_camids,
-    g_camids,
+    distances: Tensor,
+    q_pids: ArrayLike,
+    g_pids: ArrayLike,
+    q_camids: ArrayLike,
+    g_camids: ArrayLike,
     *,
-    max_rank=50,
-    camera_aware=True,
-):
+    max_rank: int = 50,
+    camera_aware: bool = True,
+) -> RankingResult:
     """As `rank`, from distances instead of features: a matrix, or blocks of one.
 
     Args:
@@ -168,7 +172,8 @@ def rank_distances(
     if isinstance(distances, np.ndarray | list | tuple):
         distances = [(slice(0, num_query), np.asarray(distances))]
     blocks = _checked_blocks(distances, num_query, num_gallery)
-    return _measure(*match_ranks(blocks, labels), max_rank)
+    counts, ranks = match_ranks(blocks, labels)
+    return _measure(counts, ranks, max_rank)
 
 
 def _checked_blocks(blocks, num_query, num_gallery):

@@ -5,12 +5,17 @@ encoding has only some tens of entries that are not zero, so here neighbour list
 their Jaccard distance are sparse; what remains of size N x N is one pass of blocked products.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.checks import check_int, check_number
 from osnet_tf.errors import ArgumentError, MissingPackageError
 from osnet_tf.metrics.distances import check_sets, distance_blocks, paired_distances
 from osnet_tf.metrics.neighbors import nearest_and_farthest
+from osnet_tf.types import Progress
 
 _PAIRS = 2048  # pairs of features held in float64 at a time
 
@@ -57,16 +62,16 @@ class Reranker:
 
     def __init__(
         self,
-        query,
-        gallery=None,
+        query: ArrayLike,
+        gallery: ArrayLike = None,
         *,
-        k1=20,
-        k2=6,
-        lambda_value=0.3,
-        metric="euclidean",
-        block=None,
-        progress=None,
-    ):
+        k1: int = 20,
+        k2: int = 6,
+        lambda_value: float = 0.3,
+        metric: str = "euclidean",
+        block: int | None = None,
+        progress: Progress | None = None,
+    ) -> None:
         require_scipy()
         alone = gallery is None
         query, gallery = check_sets(query, query if alone else gallery, metric, block)
@@ -94,7 +99,7 @@ class Reranker:
             total - len(gallery) :
         ].tocsc()  # who in the gallery holds this image
 
-    def blocks(self):
+    def blocks(self) -> Iterator[Any]:
         """Yields `(rows, distances)`: float32 `(rows, G)`, in an array used again each time."""
         for rows, out in distance_blocks(*self._sets, metric=self._metric, block=self._block):
             for i, row in enumerate(out, rows.start):
@@ -105,7 +110,7 @@ class Reranker:
                 row += (1 - self._lambda) * self._jaccard(i)
             yield rows, out
 
-    def distances(self):
+    def distances(self) -> np.ndarray:
         """The whole float32 `(Q, G)` matrix: 214 MB at Market-1501's size, 3.8 GB at MSMT17's."""
         out = np.empty([len(one) for one in self._sets], np.float32)
         for rows, block in self.blocks():
@@ -144,7 +149,16 @@ class Reranker:
         return 1.0 - shared / (2.0 - shared)
 
 
-def rerank(query, gallery, *, k1=20, k2=6, lambda_value=0.3, metric="euclidean", block=None):
+def rerank(
+    query: ArrayLike,
+    gallery: ArrayLike,
+    *,
+    k1: int = 20,
+    k2: int = 6,
+    lambda_value: float = 0.3,
+    metric: str = "euclidean",
+    block: int | None = None,
+) -> np.ndarray:
     """The float32 `(Q, G)` re-ranked distances; see `Reranker`, which also gives them in blocks.
 
     Example:

@@ -1,11 +1,15 @@
 """Results of several splits averaged, and results of each query written to a file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from osnet_tf.errors import ArgumentError
 from osnet_tf.files import table_writer
+from osnet_tf.metrics.ranking import RankingResult
+from osnet_tf.types import PathLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +31,7 @@ class SplitAverage:
     mINP_std: float
 
 
-def average_splits(results):
+def average_splits(results: Sequence[RankingResult]) -> SplitAverage:
     """Averages `RankingResult`s over splits, each split with the same weight.
 
     Raises:
@@ -59,7 +63,7 @@ def average_splits(results):
     return SplitAverage(num_splits=len(results), **scalars)
 
 
-def per_query(result, /, **columns):
+def per_query(result: RankingResult, /, **columns: Any) -> dict[str, Any]:
     """One column a measure, one row a query, as a dict of arrays of length Q.
 
     Args:
@@ -84,7 +88,7 @@ def per_query(result, /, **columns):
     return table
 
 
-def write_per_query(path, result, /, **columns):
+def write_per_query(path: PathLike, result: RankingResult, /, **columns: Any) -> None:
     """Writes `per_query` as CSV or Parquet, as a whole or not at all.
 
     Args:

@@ -1,8 +1,10 @@
 """Verification: is this pair one person? ROC, true-accept rates, EER and thresholds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.checks import check_number
 from osnet_tf.errors import ArgumentError
@@ -10,6 +12,7 @@ from osnet_tf.metrics.calibration import Calibration
 from osnet_tf.metrics.distances import check_sets
 from osnet_tf.metrics.labels import Labels
 from osnet_tf.metrics.pair_counts import LOW_BITS, PairCounts, distance_of
+from osnet_tf.types import Progress
 
 FPRS = (1e-1, 1e-2, 1e-3, 1e-4)
 
@@ -49,7 +52,9 @@ class VerificationResult:
     same_counts: np.ndarray
     different_counts: np.ndarray
 
-    def calibration(self, fpr=1e-3, dataset="", fingerprint=""):
+    def calibration(
+        self, fpr: float = 1e-3, dataset: str = "", fingerprint: str = ""
+    ) -> Calibration:
         """The `Calibration` for one of `fprs`, of that dataset and that model.
 
         Raises ArgumentError for any other rate.
@@ -70,7 +75,7 @@ class VerificationResult:
             fingerprint=fingerprint,
         )
 
-    def summary(self):
+    def summary(self) -> dict[str, float]:
         """A flat dict of floats: `TPR@FPR=...` and `threshold@FPR=...` for each rate, and `EER`."""
         line = {}
         for fpr, tpr, threshold in zip(self.fprs, self.tprs, self.thresholds, strict=True):
@@ -80,19 +85,19 @@ class VerificationResult:
 
 
 def verify(
-    query,
-    gallery,
-    q_pids,
-    g_pids,
-    q_camids,
-    g_camids,
+    query: ArrayLike,
+    gallery: ArrayLike,
+    q_pids: ArrayLike,
+    g_pids: ArrayLike,
+    q_camids: ArrayLike,
+    g_camids: ArrayLike,
     *,
-    fprs=FPRS,
-    metric="euclidean",
-    camera_aware=True,
-    block=None,
-    progress=None,
-):
+    fprs: Sequence[float] = FPRS,
+    metric: str = "euclidean",
+    camera_aware: bool = True,
+    block: int | None = None,
+    progress: Progress | None = None,
+) -> VerificationResult:
     """Takes each query and gallery image as a pair and asks whether they show one person.
 
     Pairs of one person by one camera are left out, as in `rank`. Rates and thresholds are exact for

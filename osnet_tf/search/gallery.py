@@ -8,6 +8,8 @@ all (the model's fingerprint, the exact distances, re-ranking, the threshold) is
 import dataclasses
 import os
 import threading
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
 
@@ -16,13 +18,14 @@ from osnet_tf.errors import ArgumentError
 from osnet_tf.metrics import Reranker, pairwise_distances
 from osnet_tf.metrics.distances import unit_rows
 from osnet_tf.metrics.features import check_features
-from osnet_tf.search.adding import add_embeddings, add_files, is_files
+from osnet_tf.search.adding import Added, add_embeddings, add_files, is_files
 from osnet_tf.search.conditions import parse_condition
 from osnet_tf.search.embedder import Embedder, is_image, require
 from osnet_tf.search.milvus_store import MilvusStore
 from osnet_tf.search.records import About, Match
 from osnet_tf.search.sqlite_store import SQLiteStore
 from osnet_tf.search.video import add_boxes
+from osnet_tf.types import PathLike, Progress
 
 #: Most matches of a search: Milvus has this limit.
 MOST = 16_384
@@ -50,7 +53,7 @@ class Gallery:
     c 2 0.293 False
     """
 
-    def __init__(self, uri, store, embedder, fingerprint):
+    def __init__(self, uri: PathLike, store: Any, embedder: Any, fingerprint: str | None) -> None:
         self.uri = os.fspath(uri)
         self._store, self._embedder, self._fingerprint = store, embedder, fingerprint
         self._lock = threading.RLock()
@@ -58,17 +61,17 @@ class Gallery:
     @classmethod
     def open(
         cls,
-        uri,
-        model=None,
+        uri: PathLike,
+        model: Any | None = None,
         *,
-        fingerprint=None,
-        dim=512,
-        metric=None,
-        normalize=None,
-        threshold=None,
-        index=None,
-        token="",
-    ):
+        fingerprint: str | None = None,
+        dim: int = 512,
+        metric: str | None = None,
+        normalize: bool | None = None,
+        threshold: float | None = None,
+        index: str | None = None,
+        token: str = "",
+    ) -> Self:
         """Opens a gallery, or begins one.
 
         Args:
@@ -121,25 +124,25 @@ class Gallery:
         return cls(uri, store, embedder, fingerprint)
 
     @property
-    def about(self):
+    def about(self) -> About:
         """What all embeddings have in common."""
         return self._store.about
 
     def add(
         self,
-        source,
+        source: Any,
         *,
-        keys=None,
-        paths=None,
-        pid=None,
-        camid=None,
-        time=None,
-        frame=None,
-        box=None,
-        shard=(1, 1),
-        batch_size=256,
-        progress=None,
-    ):
+        keys: Sequence[str] | None = None,
+        paths: Sequence[str] | None = None,
+        pid: Any = None,
+        camid: Any = None,
+        time: Any = None,
+        frame: Any = None,
+        box: Any = None,
+        shard: tuple[int, int] = (1, 1),
+        batch_size: int = 256,
+        progress: Progress | None = None,
+    ) -> Added:
         """Adds images or embeddings. What it returns as added survives a killed process.
 
         Args:
@@ -183,16 +186,16 @@ class Gallery:
 
     def add_video(
         self,
-        video,
-        detections,
+        video: PathLike,
+        detections: PathLike,
         *,
-        camid=-1,
-        start=0.0,
-        fps=None,
-        min_confidence=None,
-        batch_size=256,
-        progress=None,
-    ):
+        camid: int = -1,
+        start: float = 0.0,
+        fps: float | None = None,
+        min_confidence: float | None = None,
+        batch_size: int = 256,
+        progress: Progress | None = None,
+    ) -> Added:
         """Adds the people in a video: each box of a detector's file a crop.
 
         Each has the time and number of its frame and its box; its key is
@@ -246,7 +249,15 @@ class Gallery:
         with self._lock:
             return self._store.known(keys)
 
-    def search(self, query, k=20, *, where=None, threshold=None, rerank=False):
+    def search(
+        self,
+        query: Any,
+        k: int = 20,
+        *,
+        where: str | None = None,
+        threshold: float | None = None,
+        rerank: bool = False,
+    ) -> list[Match]:
         """The nearest crops.
 
         Args:
@@ -316,13 +327,13 @@ class Gallery:
         same = None if threshold is None else bool(np.float32(distance) <= np.float32(threshold))
         return Match(*crop, distance=distance, same_person=same)
 
-    def count(self, where=None):
+    def count(self, where: str | None = None) -> int:
         """Number of crops, or of those that meet a condition; see `search`."""
         condition = None if where is None else parse_condition(where)
         with self._lock:
             return self._store.count(condition)
 
-    def delete(self, where):
+    def delete(self, where: str) -> int:
         """Removes the crops that meet a condition (see `search`), or all for `where="all"`.
 
         Returns their number.
@@ -331,12 +342,12 @@ class Gallery:
         with self._lock:
             return self._store.delete(condition)
 
-    def close(self):
+    def close(self) -> None:
         """Lets go of the file or the server."""
         with self._lock:
             self._store.close()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_):

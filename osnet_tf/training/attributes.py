@@ -1,5 +1,8 @@
 """Attribute recognition: every attribute is a yes-or-no question about an image."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -33,28 +36,28 @@ class AttributeTask(RecognitionTask):
     score = "mA"
     figures = ("mA", "F1")
 
-    def targets(self, samples):
+    def targets(self, samples: Sequence[Any]) -> dict[str, np.ndarray]:
         return {"attributes": np.array([sample.attributes for sample in samples], np.int32)}
 
-    def build(self, embedder):
+    def build(self, embedder: keras.Model) -> keras.Model:
         logits = attribute_logits(embedder, len(self.dataset.attributes))
         return keras.Model(embedder.input, {"attributes": logits, "embedding": embedder.output})
 
-    def losses(self):
+    def losses(self) -> WeightedLosses:
         loss = WeightedBinaryCrossEntropy(self.dataset.positive_rates)
         return WeightedLosses([LossTerm("attributes", "attributes", loss)])
 
-    def step_metrics(self):
+    def step_metrics(self) -> dict[str, Callable]:
         return {"label_accuracy": _label_accuracy}
 
-    def predictor(self, embedder, model):
+    def predictor(self, embedder: keras.Model, model: keras.Model) -> keras.Model | None:
         return keras.Model(model.input, keras.ops.sigmoid(model.output["attributes"]))
 
     @property
-    def labels(self):
+    def labels(self) -> Sequence[str]:
         return self.dataset.attributes
 
-    def describe(self, results):
+    def describe(self, results: dict[str, Any]) -> str:
         return attribute_table(results)
 
 

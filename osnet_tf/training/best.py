@@ -21,7 +21,7 @@ class BestEvaluation(tf.Module):
         self.epoch = tf.Variable(0, dtype=tf.int64, name="epoch")
         self.since = tf.Variable(0, dtype=tf.int64, name="since")
 
-    def beaten_by(self, score, epoch):
+    def beaten_by(self, score: float, epoch: int) -> bool:
         """Counts an evaluation; whether it is the best so far."""
         if score > float(self.score):
             self.score.assign(score)

@@ -4,11 +4,13 @@ import os
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
 from osnet_tf.errors import FileError, OSNetError
 from osnet_tf.files import check_regular_file, own_folder
+from osnet_tf.types import PathLike
 
 _FILE = re.compile(r"ckpt-(\d+)[._].*")
 
@@ -45,18 +47,18 @@ class Checkpoints:
     (True, 1.0)
     """
 
-    def __init__(self, directory, keep, **objects):
+    def __init__(self, directory: PathLike, keep: int, **objects: Any) -> None:
         self._directory = Path(directory)
         self._keep = keep
         self._checkpoint = tf.train.Checkpoint(**objects)
         self.passed_over = []
 
     @property
-    def latest(self):
+    def latest(self) -> str | None:
         """Path of the newest checkpoint that was not found damaged, or None."""
         return next((path for path in self._paths() if path not in self.passed_over), None)
 
-    def save(self, number):
+    def save(self, number: int) -> str:
         """Writes `ckpt-NUMBER`, or the next number that is free; returns its path.
 
         Raises CheckpointError, with the older checkpoints as they were, if it cannot be written: a
@@ -83,7 +85,7 @@ class Checkpoints:
         self.passed_over = []
         return path
 
-    def restore(self):
+    def restore(self) -> str | None:
         """Reads the newest checkpoint that is whole; returns its path, None where there is none.
 
         Damaged ones are passed over; they stay until a newer one is written.

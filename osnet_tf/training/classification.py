@@ -1,11 +1,16 @@
 """Object classification: one class for each image."""
 
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
 import keras
 import numpy as np
 
+from osnet_tf.data.classes import ClassDataset
 from osnet_tf.losses import LabelSmoothedCrossEntropy, LossTerm, WeightedLosses
 from osnet_tf.models import add_classifier
 from osnet_tf.report import class_table
+from osnet_tf.training.config import TrainingConfig
 from osnet_tf.training.recognition import RecognitionTask
 
 
@@ -34,35 +39,37 @@ class ClassificationTask(RecognitionTask):
     score = "top1"
     figures = ("top1", "top5")
 
-    def __init__(self, dataset, *, label_smoothing=0.0, flip_test=False):
+    def __init__(
+        self, dataset: ClassDataset, *, label_smoothing: float = 0.0, flip_test: bool = False
+    ) -> None:
         super().__init__(dataset, flip_test=flip_test)
         self._smoothing = label_smoothing
 
     @classmethod
-    def from_config(cls, config, dataset):
+    def from_config(cls, config: TrainingConfig, dataset: Any) -> Self:  # type: ignore[override]
         return super().from_config(config, dataset, label_smoothing=config.losses.label_smoothing)
 
-    def targets(self, samples):
+    def targets(self, samples: Sequence[Any]) -> dict[str, np.ndarray]:
         return {"class": np.array([sample.label for sample in samples], np.int32)}
 
-    def build(self, embedder):
+    def build(self, embedder: keras.Model) -> keras.Model:
         return add_classifier(embedder, len(self.dataset.classes))
 
-    def losses(self):
+    def losses(self) -> WeightedLosses:
         loss = LabelSmoothedCrossEntropy(self._smoothing)
         return WeightedLosses([LossTerm("logits", "class", loss)])
 
-    def step_metrics(self):
+    def step_metrics(self) -> dict[str, Callable]:
         return {"accuracy": _accuracy}
 
-    def predictor(self, embedder, model):
+    def predictor(self, embedder: keras.Model, model: keras.Model) -> keras.Model | None:
         return keras.Model(model.input, keras.ops.softmax(model.output["logits"]))
 
     @property
-    def labels(self):
+    def labels(self) -> Sequence[str]:
         return self.dataset.classes
 
-    def describe(self, results):
+    def describe(self, results: dict[str, Any]) -> str:
         return class_table(results)
 
 

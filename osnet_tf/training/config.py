@@ -1,6 +1,7 @@
 """What a training run is made of: settings in groups, from which the flags are generated."""
 
 import copy
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from osnet_tf.config import Config, GroupedConfig, setting
@@ -363,7 +364,7 @@ class TrainingConfig(GroupedConfig):
     evaluation: TrainingEvaluationConfig
     run: RunConfig
 
-    def check_unused(self, names, task):
+    def check_unused(self, names: Iterable[str], task: str) -> None:
         """Raises ConfigError for one of some settings that has another value than by default.
 
         Args:
@@ -374,7 +375,7 @@ class TrainingConfig(GroupedConfig):
         for name in names:
             self.check(name, own[name] == default[name], f"is of no use to {task}")
 
-    def check_together(self):
+    def check_together(self) -> None:
         for weight, name in (
             ("triplet_weight", "a triplet loss"),
             ("circle_weight", "the circle loss"),

@@ -5,7 +5,7 @@ import tensorflow as tf
 from osnet_tf.config import ConfigError
 
 
-def default_strategy(devices=""):
+def default_strategy(devices: str = "") -> tf.distribute.Strategy:
     """The strategy that the machine, TF_CONFIG and a choice of devices call for.
 
     Args:

@@ -1,7 +1,9 @@
 """From a config and a task to a trained and evaluated model in a run directory."""
 
 import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,15 +19,18 @@ from osnet_tf.progress_bar import progress_bar
 from osnet_tf.runs import RunDir
 from osnet_tf.training.batch_plan import BatchPlan
 from osnet_tf.training.callbacks import MetricsCSV, ProgressBar, TensorBoard
+from osnet_tf.training.config import TrainingConfig
 from osnet_tf.training.devices import default_strategy
 from osnet_tf.training.judge import Judge
 from osnet_tf.training.learner import Learner
 from osnet_tf.training.profiling import StepProfiler
 from osnet_tf.training.run_record import RunRecord, check_same_settings, holding
 from osnet_tf.training.shared_embedding import SharedEmbedding
+from osnet_tf.training.task import Task
 from osnet_tf.training.tasks import make_task
 from osnet_tf.training.trainer import Trainer
 from osnet_tf.training.workers import Workers
+from osnet_tf.types import PathLike
 
 
 @dataclass(frozen=True)
@@ -48,18 +53,18 @@ class FitResult:
 
 
 def fit(
-    config,
-    run_dir,
+    config: TrainingConfig,
+    run_dir: PathLike,
     *,
-    dataset=None,
-    task=None,
-    resume=False,
-    strategy=None,
-    callbacks=(),
-    profile=False,
-    show_progress=False,
-    notify=None,
-):
+    dataset: Any = None,
+    task: Task | None = None,
+    resume: bool = False,
+    strategy: tf.distribute.Strategy | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    profile: bool = False,
+    show_progress: bool = False,
+    notify: Callable[[str], Any] | None = None,
+) -> FitResult | None:
     """Trains, saves and evaluates what a config describes.
 
     Whatever can be known beforehand is checked before the first step: settings, folders, that every

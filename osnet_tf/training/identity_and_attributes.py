@@ -1,9 +1,12 @@
 """Re-identification with help: what people look like is learnt beside who they are."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
-from osnet_tf.data import load_dataset
+from osnet_tf.data import ReidDataset, load_dataset
 from osnet_tf.data.attributes import AttributeDataset
 from osnet_tf.errors import ArgumentError
 from osnet_tf.losses import LossTerm, WeightedBinaryCrossEntropy, WeightedLosses
@@ -37,7 +40,14 @@ class IdentityAndAttributesTask(ReidTask):
 
     name = "reid_and_attributes"
 
-    def __init__(self, dataset, attributes, *, attribute_weight=1.0, **options):
+    def __init__(
+        self,
+        dataset: ReidDataset,
+        attributes: AttributeDataset,
+        *,
+        attribute_weight: float = 1.0,
+        **options: Any,
+    ) -> None:
         super().__init__(dataset, **options)
         self._attributes = attributes
         self._weight = attribute_weight
@@ -63,16 +73,16 @@ class IdentityAndAttributesTask(ReidTask):
         weight = config.losses.attribute_weight
         return {"attributes": attributes, "attribute_weight": weight}
 
-    def targets(self, samples):
+    def targets(self, samples: Sequence[Any]) -> dict[str, np.ndarray]:
         rows = np.array([self._rows[sample.path] for sample in samples], np.int32)
         return {**super().targets(samples), "attributes": rows}
 
-    def build(self, embedder):
+    def build(self, embedder: keras.Model) -> keras.Model:
         model = super().build(embedder)
         logits = attribute_logits(embedder, len(self._attributes.attributes))
         return keras.Model(model.input, {**model.output, "attributes": logits})
 
-    def losses(self):
+    def losses(self) -> WeightedLosses:
         loss = WeightedBinaryCrossEntropy(self._attributes.positive_rates)
         term = LossTerm("attributes", "attributes", loss, self._weight)
         return WeightedLosses([*super().losses().terms, term])

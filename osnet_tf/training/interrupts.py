@@ -12,7 +12,7 @@ class Interrupted(KeyboardInterrupt):
         checkpoint: Path of the checkpoint to go on from.
     """
 
-    def __init__(self, signal_name, checkpoint):
+    def __init__(self, signal_name: str, checkpoint: str | None) -> None:
         super().__init__(f"stopped by {signal_name}; checkpoint: {checkpoint}")
         self.signal_name = signal_name
         self.checkpoint = checkpoint

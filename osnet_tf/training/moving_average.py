@@ -1,6 +1,8 @@
 """A moving average of a model's weights."""
 
 import contextlib
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import tensorflow as tf
 
@@ -52,7 +54,14 @@ class MovingAverage:
     2.0
     """
 
-    def __init__(self, variables, decay=0.999, *, dynamic=False, start_step=0):
+    def __init__(
+        self,
+        variables: Iterable[Any],
+        decay: float = 0.999,
+        *,
+        dynamic: bool = False,
+        start_step: int = 0,
+    ) -> None:
         if not 0.0 <= decay <= 1.0:
             raise ArgumentError(f"`decay` must be in [0, 1]. Received: decay={decay}")
         if not start_step >= 0:
@@ -76,16 +85,16 @@ class MovingAverage:
         self.state.updates = self._updates
         self.state.averages = dict(zip(paths, self.averages, strict=True))
 
-    def update(self):
+    def update(self) -> None:
         """Moves the averages towards the variables. Once a step, after the optimizer."""
         self._across_replicas(self._update)
 
-    def swap(self):
+    def swap(self) -> None:
         """Exchanges averages and variables. Twice is as never."""
         self._across_replicas(self._swap)
 
     @contextlib.contextmanager
-    def swapped(self):
+    def swapped(self) -> Iterator[None]:
         """A context in which the variables hold the averages; afterwards their own values again."""
         self.swap()
         try:

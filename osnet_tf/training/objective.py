@@ -11,9 +11,10 @@ from osnet_tf.losses import (
     SemiHardTripletLoss,
     WeightedLosses,
 )
+from osnet_tf.training.config import LossConfig
 
 
-def make_losses(config):
+def make_losses(config: LossConfig) -> WeightedLosses:
     """The `WeightedLosses` that a `LossConfig` asks for.
 
     >>> from osnet_tf.training.config import LossConfig

@@ -1,11 +1,14 @@
 """Optimizers that a config can ask for."""
 
 import contextlib
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from osnet_tf.training.config import OptimizerConfig
 from osnet_tf.training.schedules import learning_rate_schedule
+from osnet_tf.types import Tensor
 
 
 class RateFactors:
@@ -51,7 +54,7 @@ class MomentumSGD(RateFactors, keras.optimizers.SGD):
     [0.9, 0.99]
     """
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         super().update_step(gradient, variable, self._rate_for(variable, learning_rate))
 
 
@@ -75,7 +78,7 @@ class FusedAdam(RateFactors, keras.optimizers.Adam):
     0.9
     """
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         index = self._get_variable_index(variable)
         step = tf.cast(self.iterations.value + 1, variable.dtype)
         beta_1 = tf.cast(self.beta_1, variable.dtype)
@@ -118,7 +121,7 @@ def gradients_summed(optimizer):
         del own._all_reduce_sum_gradients
 
 
-def make_optimizer(config, steps_per_epoch):
+def make_optimizer(config: OptimizerConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     """The Keras optimizer that an `OptimizerConfig` asks for.
 
     `config.l2` is not part of it: PyTorch's weight decay is inside the gradient, so the training

@@ -1,13 +1,14 @@
 """Where the time of a training step goes."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
 from osnet_tf.errors import NotFoundError
 from osnet_tf.training.op_names import readable_name
+from osnet_tf.types import PathLike
 
 
 class OpTime(NamedTuple):
@@ -53,24 +54,24 @@ class StepProfiler(keras.callbacks.Callback):
     #: Steps to record.
     STEPS = 5
 
-    def __init__(self, log_dir, after=5):
+    def __init__(self, log_dir: PathLike, after: int = 5) -> None:
         super().__init__()
         self._log_dir = str(log_dir)
         self._after = after
         self._seen = 0
         self._running = False
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if self._seen == self._after:
             tf.profiler.experimental.start(self._log_dir)
             self._running = True
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._seen += 1
         if self._seen == self._after + self.STEPS:
             self._stop()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self._stop()
 
     def _stop(self):
@@ -79,7 +80,7 @@ class StepProfiler(keras.callbacks.Callback):
             self._running = False
 
 
-def read_profile(log_dir, steps=StepProfiler.STEPS):
+def read_profile(log_dir: PathLike, steps: int = StepProfiler.STEPS) -> list[OpTime]:
     """Time by kind of operation in the newest trace below a folder, longest first.
 
     Args:

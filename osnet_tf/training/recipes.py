@@ -1,5 +1,7 @@
 """Named recipes: settings that belong together, and where they come from."""
 
+from typing import Any
+
 from osnet_tf.checks import did_you_mean
 from osnet_tf.config import ConfigError, one_of
 from osnet_tf.presets import ABLATIONS
@@ -288,7 +290,7 @@ RECIPES.update(
 )
 
 
-def make_config(recipe="", **settings):
+def make_config(recipe: str = "", **settings: Any) -> TrainingConfig:
     """A config from a recipe, if one is named, with `settings` on top.
 
     Raises ConfigError for an unknown recipe or setting (with the nearest name) or a bad value.

@@ -1,19 +1,22 @@
 """Re-identification: identities are learnt as classes, and the embedding is judged by ranking."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any, Self
 
 import keras
 import numpy as np
 
 from osnet_tf.config import ConfigError
-from osnet_tf.data import combine_all, hold_out, load_datasets
+from osnet_tf.data import ReidDataset, combine_all, hold_out, load_datasets
 from osnet_tf.data.decoding import check_images
 from osnet_tf.evaluation import FeatureCache, average_splits, check_can_evaluate, evaluate
 from osnet_tf.evaluation.config import EvaluationConfig
+from osnet_tf.losses import WeightedLosses
 from osnet_tf.models import add_classifier
 from osnet_tf.progress_bar import progress_bar
 from osnet_tf.report import averages_table, results_table
-from osnet_tf.training.config import LossConfig
+from osnet_tf.training.config import LossConfig, TrainingConfig
 from osnet_tf.training.objective import make_losses
 from osnet_tf.training.task import Task, TaskScores
 
@@ -43,7 +46,15 @@ class ReidTask(Task):
     score = "mAP"
     figures = ("rank1", "mAP")
 
-    def __init__(self, dataset, *, losses=None, protocol=None, others=(), about=None):
+    def __init__(
+        self,
+        dataset: ReidDataset,
+        *,
+        losses: WeightedLosses | None = None,
+        protocol: EvaluationConfig | None = None,
+        others: Sequence[ReidDataset] = (),
+        about: Any = None,
+    ) -> None:
         self.dataset = dataset
         self._losses = losses or LossConfig()
         self._protocol = protocol or EvaluationConfig(verification=False)
@@ -51,7 +62,7 @@ class ReidTask(Task):
         self._about = dict(about or {})
 
     @classmethod
-    def from_config(cls, config, dataset):
+    def from_config(cls, config: TrainingConfig, dataset: Any) -> Self:
         """The task that a `TrainingConfig` describes.
 
         Args:
@@ -80,18 +91,18 @@ class ReidTask(Task):
         return {}
 
     @property
-    def samples(self):
+    def samples(self) -> Sequence[Any]:
         return self.dataset.train
 
     @property
-    def groups(self):
+    def groups(self) -> np.ndarray | None:
         return np.array([sample.pid for sample in self.samples])
 
-    def targets(self, samples):
+    def targets(self, samples: Sequence[Any]) -> dict[str, np.ndarray]:
         label_of = self.dataset.train_labels
         return {"identity": np.array([label_of[sample.pid] for sample in samples], np.int32)}
 
-    def check(self, *, show_progress=False):
+    def check(self, *, show_progress: bool = False) -> None:
         tested = (self.dataset, *self._others)
         for dataset in tested:
             check_can_evaluate(dataset, self._protocol)
@@ -99,7 +110,7 @@ class ReidTask(Task):
         with progress_bar(show_progress, len(paths), "checking the test images") as count:
             check_images(paths, progress=count)
 
-    def build(self, embedder):
+    def build(self, embedder: keras.Model) -> keras.Model:
         return add_classifier(
             embedder,
             self.dataset.num_train_pids,
@@ -108,19 +119,21 @@ class ReidTask(Task):
             neck=self._losses.neck == "before",
         )
 
-    def losses(self):
+    def losses(self) -> WeightedLosses:
         return make_losses(self._losses)
 
-    def step_metrics(self):
+    def step_metrics(self) -> dict[str, Callable]:
         return {"accuracy": _accuracy}
 
-    def evaluate(self, embedder, model, **options):
+    def evaluate(self, embedder: keras.Model, model: keras.Model, **options: Any) -> TaskScores:
         found = replace(self._evaluate(self.dataset, embedder, **options), **self._about)
         euclidean = found.scores["euclidean"]
         figures = {"rank1": euclidean.rank1, "mAP": euclidean.mAP}
         return TaskScores(figures, found.to_dict())
 
-    def evaluate_others(self, embedder, model, **options):
+    def evaluate_others(
+        self, embedder: keras.Model, model: keras.Model, **options: Any
+    ) -> dict[str, Any]:
         found = {other.name: self._evaluate(other, embedder, **options) for other in self._others}
         splits = {}
         for other in self._others:
@@ -141,7 +154,7 @@ class ReidTask(Task):
             **options,
         )
 
-    def describe(self, results):
+    def describe(self, results: dict[str, Any]) -> str:
         table = results_table(results, *results.get("others", {}).values())
         averages = results.get("averages")
         return f"{table}\n{averages_table(averages)}" if averages else table

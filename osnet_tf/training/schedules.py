@@ -1,9 +1,12 @@
 """Learning rate over the steps of a run."""
 
+from typing import Any, Self
+
 import keras
 from keras import ops
 
 from osnet_tf.errors import ArgumentError
+from osnet_tf.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="osnet_tf")
@@ -22,24 +25,26 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
     [0.2, 0.4, 0.8, 0.8]
     """
 
-    def __init__(self, schedule, steps):
+    def __init__(
+        self, schedule: keras.optimizers.schedules.LearningRateSchedule, steps: int
+    ) -> None:
         if steps < 1:
             raise ArgumentError(f"`steps` must be >= 1. Received: steps={steps}")
         self.schedule = schedule
         self.steps = int(steps)
 
-    def __call__(self, step):
+    def __call__(self, step: Tensor) -> Tensor:
         rate = self.schedule(step) if callable(self.schedule) else self.schedule
         return rate * ops.minimum(1.0, (ops.cast(step, "float32") + 1.0) / self.steps)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         schedule = self.schedule
         if callable(schedule):
             schedule = keras.optimizers.schedules.serialize(schedule)
         return {"schedule": schedule, "steps": self.steps}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         schedule = config["schedule"]
         if isinstance(schedule, dict):
             schedule = keras.optimizers.schedules.deserialize(schedule)

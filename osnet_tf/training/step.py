@@ -1,11 +1,16 @@
 """One training step, the same for one device, several, and several hosts."""
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
 import keras
 import tensorflow as tf
 
 from osnet_tf.checks import check_int, check_number
 from osnet_tf.errors import ArgumentError
+from osnet_tf.losses import WeightedLosses
+from osnet_tf.training.moving_average import MovingAverage
 from osnet_tf.training.optimizers import gradients_summed
+from osnet_tf.types import Tensor
 
 
 class TrainingStep:
@@ -48,20 +53,20 @@ class TrainingStep:
 
     def __init__(
         self,
-        model,
-        losses,
-        optimizer,
-        strategy,
+        model: keras.Model,
+        losses: WeightedLosses,
+        optimizer: keras.optimizers.Optimizer,
+        strategy: tf.distribute.Strategy,
         *,
-        metrics=None,
-        only=None,
-        l2=0.0,
-        clip_norm=0.0,
-        accumulation=1,
-        average=None,
-        teachers=None,
-        xla=False,
-    ):
+        metrics: Mapping[str, Callable] | None = None,
+        only: Sequence[keras.Layer] | None = None,
+        l2: float = 0.0,
+        clip_norm: float = 0.0,
+        accumulation: int = 1,
+        average: MovingAverage | None = None,
+        teachers: Callable[[Tensor], Mapping[str, Tensor]] | None = None,
+        xla: bool = False,
+    ) -> None:
         check_number(0, l2=l2, clip_norm=clip_norm)
         check_int(accumulation=accumulation)
         replicas = strategy.num_replicas_in_sync
@@ -91,7 +96,7 @@ class TrainingStep:
             )
         self._run = tf.function(self._distributed_step, autograph=False)
 
-    def __call__(self, images, targets):
+    def __call__(self, images: Tensor, targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Trains on one global batch.
 
         Args:
@@ -166,7 +171,7 @@ class TrainingStep:
         return gradients, {**means, **measured}
 
 
-def step_names(losses, metrics=()):
+def step_names(losses: WeightedLosses, metrics: Iterable[str] = ()) -> list[str]:
     """Names of what a `TrainingStep` of these losses and metrics returns.
 
     Raises ArgumentError where two would have the same name.

@@ -1,17 +1,20 @@
 """Search for settings, with Optuna: many short runs of the same config, some settings varied."""
 
 import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 
 from osnet_tf.config import ConfigError
 from osnet_tf.errors import FileError, MissingPackageError
 from osnet_tf.files import locked, table_writer
+from osnet_tf.training.config import TrainingConfig
 from osnet_tf.training.fitting import fit
 from osnet_tf.training.tasks import make_task
 from osnet_tf.training.trainer import DivergedError
+from osnet_tf.types import PathLike
 from osnet_tf.visualize.sweep import draw_sweep
 
 #: Share of the training people or images that a sweep judges by, where the config holds out none.
@@ -39,7 +42,15 @@ class Trial(NamedTuple):
     score_name: str = "mAP"
 
 
-def sweep(config, space, output_dir, *, trials, show_progress=False, notify=None):
+def sweep(
+    config: TrainingConfig,
+    space: Mapping[str, Any],
+    output_dir: PathLike,
+    *,
+    trials: int,
+    show_progress: bool = False,
+    notify: Callable[[str], Any] | None = None,
+) -> list[Trial]:
     """Tries settings and judges each by what is held out of training, never by test images.
 
     These are people, or images of classes or attributes.

@@ -1,7 +1,14 @@
 """What is learnt: the part of training that knows what the images show."""
 
 import abc
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from osnet_tf.losses import WeightedLosses
+from osnet_tf.types import PathLike
 
 
 @dataclass(frozen=True)
@@ -16,7 +23,7 @@ class TaskScores:
     figures: dict[str, float]
     results: dict
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """`results`."""
         return self.results
 
@@ -73,16 +80,16 @@ class Task(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def samples(self):
+    def samples(self) -> Sequence[Any]:
         """The training images: a sequence of objects that have a `path`."""
 
     @property
-    def groups(self):
+    def groups(self) -> np.ndarray | None:
         """int `(len(samples),)`, what P x K batches group the images by; None if by nothing."""
         return None
 
     @abc.abstractmethod
-    def targets(self, samples):
+    def targets(self, samples: Sequence[Any]) -> dict[str, np.ndarray]:
         """What the losses compare the outputs with.
 
         Args:
@@ -92,14 +99,14 @@ class Task(abc.ABC):
             Dict of numeric arrays with a row for each sample.
         """
 
-    def check(self, *, show_progress=False):  # noqa: B027  a task may have nothing to check
+    def check(self, *, show_progress: bool = False) -> None:  # noqa: B027  a task may have nothing to check
         """Looks, before any work, at all that the evaluation will need.
 
         Raises an `OSNetError` where it could not be done: a test image cannot be read.
         """
 
     @abc.abstractmethod
-    def build(self, embedder):
+    def build(self, embedder: Any) -> Any:
         """Puts on an embedder what the task needs.
 
         Args:
@@ -111,10 +118,10 @@ class Task(abc.ABC):
         """
 
     @abc.abstractmethod
-    def losses(self):
+    def losses(self) -> WeightedLosses:
         """The `osnet_tf.losses.WeightedLosses`: which loss compares which output and target."""
 
-    def step_metrics(self):
+    def step_metrics(self) -> dict[str, Callable]:
         """What else is told of each step.
 
         Returns:
@@ -123,7 +130,7 @@ class Task(abc.ABC):
         """
         return {}
 
-    def predictor(self, embedder, model):
+    def predictor(self, embedder: Any, model: Any) -> Any | None:
         """What is saved as `predictor.keras`, beside the embedder, for those who use the model.
 
         Args:
@@ -136,17 +143,26 @@ class Task(abc.ABC):
         return None
 
     @property
-    def labels(self):
+    def labels(self) -> Sequence[str]:
         """What each output of the `predictor` means: a sequence of texts without line breaks."""
         return ()
 
-    def new_layers(self, model, embedder):
+    def new_layers(self, model: Any, embedder: Any) -> list[Any]:
         """The layers that `new_layers_only_epochs` trains alone: those that `build` has added."""
         known = {id(layer) for layer in embedder.layers}
         return [layer for layer in model.layers if id(layer) not in known]
 
     @abc.abstractmethod
-    def evaluate(self, embedder, model, *, batch_size, folder, strategy=None, show_progress=False):
+    def evaluate(
+        self,
+        embedder: Any,
+        model: Any,
+        *,
+        batch_size: int,
+        folder: PathLike,
+        strategy: Any | None = None,
+        show_progress: bool = False,
+    ) -> TaskScores:
         """Judges a model as it will be used: averaged weights, float32.
 
         Args:
@@ -162,7 +178,7 @@ class Task(abc.ABC):
             `TaskScores`.
         """
 
-    def evaluate_others(self, embedder, model, **options):
+    def evaluate_others(self, embedder: Any, model: Any, **options: Any) -> dict[str, Any]:
         """Judges the trained model on other data too, once, after the last epoch.
 
         Args:
@@ -174,7 +190,7 @@ class Task(abc.ABC):
         """
         return {}
 
-    def describe(self, results):
+    def describe(self, results: dict[str, Any]) -> str:
         """What the command prints of `results.json`.
 
         Args:

@@ -1,23 +1,27 @@
 """Which task a run learns: the kind of its dataset decides."""
 
+from typing import Any
+
 from osnet_tf.data import ReidDataset, load_datasets, merge_datasets
 from osnet_tf.data.attributes import AttributeDataset
 from osnet_tf.data.classes import ClassDataset
 from osnet_tf.errors import ArgumentError
 from osnet_tf.training.attributes import AttributeTask
 from osnet_tf.training.classification import ClassificationTask
+from osnet_tf.training.config import TrainingConfig
 from osnet_tf.training.identity_and_attributes import IdentityAndAttributesTask
 from osnet_tf.training.reid import ReidTask
+from osnet_tf.training.task import Task
 
 #: Kind of dataset -> class of task; a task's `from_config(config, dataset)` makes it.
-TASKS = {
+TASKS: dict[type, Any] = {
     ReidDataset: ReidTask,
     AttributeDataset: AttributeTask,
     ClassDataset: ClassificationTask,
 }
 
 
-def make_task(config, dataset=None):
+def make_task(config: TrainingConfig, dataset: Any = None) -> Task:
     """The task that a config describes: re-identification, attributes or classification.
 
     Args:

@@ -2,6 +2,8 @@
 
 import math
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -12,7 +14,9 @@ from osnet_tf.training.checkpoints import CheckpointError, Checkpoints
 from osnet_tf.training.interrupts import Interrupted, InterruptFlag
 from osnet_tf.training.progress import Progress
 from osnet_tf.training.results import StepLogs, fetch
+from osnet_tf.training.step import TrainingStep
 from osnet_tf.training.workers import Workers
+from osnet_tf.types import PathLike
 
 
 class DivergedError(OSNetError, ArithmeticError):
@@ -43,17 +47,17 @@ class Trainer:
 
     def __init__(
         self,
-        model,
-        optimizer,
-        strategy,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        strategy: tf.distribute.Strategy,
         *,
-        checkpoint_dir,
-        keep_checkpoints,
-        names,
-        state=None,
-        checkpoint_minutes=0.0,
-        fetch_every=10,
-    ):
+        checkpoint_dir: PathLike,
+        keep_checkpoints: int,
+        names: Sequence[str],
+        state: Any = None,
+        checkpoint_minutes: float = 0.0,
+        fetch_every: int = 10,
+    ) -> None:
         check_int(keep_checkpoints=keep_checkpoints, fetch_every=fetch_every)
         check_number(0, checkpoint_minutes=checkpoint_minutes)
         self._fetch_every = fetch_every
@@ -80,26 +84,26 @@ class Trainer:
         )
 
     @property
-    def epochs_done(self):
+    def epochs_done(self) -> int:
         """Whole epochs trained."""
         return self.progress.epoch
 
     @property
-    def stopped(self):
+    def stopped(self) -> bool:
         """Whether the run has come to its end before its last epoch."""
         return self.progress.stopped
 
     @property
-    def latest_checkpoint(self):
+    def latest_checkpoint(self) -> str | None:
         """Path of the newest checkpoint, or None."""
         return self._checkpoints.latest
 
     @property
-    def passed_over(self):
+    def passed_over(self) -> list[str]:
         """Paths of the damaged checkpoints that `restore` passed over, newest first."""
         return self._checkpoints.passed_over
 
-    def restore(self):
+    def restore(self) -> str | None:
         """Goes back to the newest whole checkpoint; returns its path, or None if there is none.
 
         Raises CheckpointError if every checkpoint is damaged, or hosts have read different ones.
@@ -112,7 +116,7 @@ class Trainer:
             )
         return path
 
-    def save(self):
+    def save(self) -> str | None:
         """Writes a checkpoint, numbered by the run's steps; returns its path.
 
         On several hosts all have to call it.
@@ -131,7 +135,15 @@ class Trainer:
         self._saved = time.monotonic()
         return self.latest_checkpoint
 
-    def fit(self, epochs, step_for, data_for, *, callbacks=(), evaluate=None):
+    def fit(
+        self,
+        epochs: int,
+        step_for: Callable[[int], TrainingStep],
+        data_for: Callable[..., tf.data.Dataset],
+        *,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        evaluate: Callable[[int], Any] | None = None,
+    ) -> None:
         """Trains until `epochs` epochs are done, or something says that it is enough.
 
         It is enough when `evaluate` says so, or a callback sets `model.stop_training`, as Keras's
@@ -158,22 +170,22 @@ class Trainer:
             CheckpointError: a checkpoint cannot be written; older ones are as they were.
             WorkerLostError: another host of the run ended.
         """
-        callbacks = keras.callbacks.CallbackList(
+        listeners = keras.callbacks.CallbackList(
             list(callbacks), model=self.model, epochs=epochs, verbose=0
         )
         self.model.stop_training = False
         self.model.optimizer = self.optimizer  # where Keras's callbacks look for the rate
         self._saved = time.monotonic()
-        callbacks.on_train_begin()
+        listeners.on_train_begin()
         try:
             with (
                 InterruptFlag() as interrupt,
                 self.workers.naming_lost(lambda: self.latest_checkpoint),
             ):
                 while self.epochs_done < epochs and not self.stopped:
-                    self._epoch(step_for, data_for, callbacks, evaluate, interrupt)
+                    self._epoch(step_for, data_for, listeners, evaluate, interrupt)
         finally:
-            callbacks.on_train_end()
+            listeners.on_train_end()
 
     def _epoch(self, step_for, data_for, callbacks, evaluate, interrupt):
         epoch = self.epochs_done

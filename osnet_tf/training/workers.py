@@ -1,6 +1,7 @@
 """The hosts that train together, and what they have to agree on."""
 
 import contextlib
+from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 
@@ -40,7 +41,7 @@ class Workers:
     (1, True, True, 0.5)
     """
 
-    def __init__(self, strategy):
+    def __init__(self, strategy: tf.distribute.Strategy) -> None:
         self._strategy = strategy
         self.count, self.rank = 1, 0
         if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
@@ -51,23 +52,23 @@ class Workers:
             self.rank = resolver.task_id + after_chief
         self.is_chief = self.rank == 0
 
-    def any(self, flag):
+    def any(self, flag: bool) -> bool:
         """Whether `flag` is true on any host. All hosts have to ask."""
         return self.any_of([flag])[0]
 
-    def any_of(self, flags):
+    def any_of(self, flags: Sequence[bool]) -> list[bool]:
         """For each of some flags, whether it is true on any host. All hosts have to ask."""
         return [bool(count > 0) for count in self._sum([float(bool(flag)) for flag in flags])]
 
-    def from_chief(self, value):
+    def from_chief(self, value: float) -> float:
         """The chief's number, on every host. All hosts have to ask; none goes on before all do."""
         return self._sum([float(value) if self.is_chief else 0.0])[0]
 
-    def same(self, value):
+    def same(self, value: float) -> bool:
         """Whether a number is the same on every host. All hosts have to ask."""
         return not self.any(self.from_chief(value) != float(value))
 
-    def wait(self):
+    def wait(self) -> None:
         """Returns when every host has come here."""
         self._sum([0.0])
 
@@ -86,7 +87,7 @@ class Workers:
         return strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None).numpy().tolist()
 
     @contextlib.contextmanager
-    def naming_lost(self, last_checkpoint):
+    def naming_lost(self, last_checkpoint: Callable[[], str | None]) -> Iterator[None]:
         """A context in which the loss of another host raises WorkerLostError.
 
         Args:

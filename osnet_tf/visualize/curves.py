@@ -1,8 +1,13 @@
 """The curves of an evaluation: CMC, ROC, and how far apart same and different people are."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from osnet_tf.metrics.ranking import RankingResult
+from osnet_tf.metrics.verification import VerificationResult
 from osnet_tf.report import distance_name
+from osnet_tf.types import PathLike
 from osnet_tf.visualize.figure import figure_file
 
 _BINS = 120
@@ -10,7 +15,7 @@ _LEAST_GAP = 0.03  # of the axes' width, between texts that stand upright
 _SAME, _DIFFERENT = "#2a7f62", "#c05746"
 
 
-def draw_cmc(path, rankings, *, title=""):
+def draw_cmc(path: PathLike, rankings: Mapping[str, RankingResult], *, title: str = "") -> None:
     """Draws CMC curves: the share of queries with a match among the first k, over k.
 
     Args:
@@ -38,7 +43,9 @@ def draw_cmc(path, rankings, *, title=""):
         axes.legend(loc="lower right", fontsize=8)
 
 
-def draw_roc(path, verifications, *, title=""):
+def draw_roc(
+    path: PathLike, verifications: Mapping[str, VerificationResult], *, title: str = ""
+) -> None:
     """Draws ROC curves with the rates that thresholds were wanted for marked.
 
     Args:
@@ -71,7 +78,9 @@ def draw_roc(path, verifications, *, title=""):
         axes.legend(loc="lower right", fontsize=8)
 
 
-def draw_distances(path, verifications, *, title=""):
+def draw_distances(
+    path: PathLike, verifications: Mapping[str, VerificationResult], *, title: str = ""
+) -> None:
     """Draws the distances of same and of different people as histograms, each of area one, and the
     thresholds for the wanted false-positive rates, whose rates stand above the axes.
 

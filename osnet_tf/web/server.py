@@ -6,6 +6,7 @@ import hashlib
 import re
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import ThreadingHTTPServer
@@ -14,6 +15,7 @@ from typing import NamedTuple
 
 from osnet_tf.errors import ArgumentError, FileError, NotFoundError, OSNetError
 from osnet_tf.export.model_json import NAME, changed_files, read_manifest
+from osnet_tf.types import PathLike
 from osnet_tf.web.gallery_api import GalleryApi
 from osnet_tf.web.handler import LOOPBACK, Handler
 
@@ -50,15 +52,15 @@ class _Served(NamedTuple):
 
 @contextmanager
 def web_demo(
-    model_dir,
+    model_dir: PathLike,
     *,
-    port=0,
-    node_modules=None,
-    gallery=None,
-    crops=None,
-    host="127.0.0.1",
-    token=None,
-):
+    port: int = 0,
+    node_modules: PathLike | None = None,
+    gallery: PathLike | None = None,
+    crops: PathLike | None = None,
+    host: str = "127.0.0.1",
+    token: str | None = None,
+) -> Iterator[str]:
     """Serves a page where crops are dropped, compared and searched for, by default to this machine.
 
     The page runs the exported `.tflite` file in the browser. Without a gallery nothing is uploaded:

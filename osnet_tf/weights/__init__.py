@@ -4,10 +4,23 @@ Reading a checkpoint needs NumPy alone; Keras loads with the first name that nee
 """
 
 import importlib
+from typing import TYPE_CHECKING
 
 from osnet_tf.weights.checkpoint import Checkpoint, read_checkpoint
 from osnet_tf.weights.errors import WeightsError
 from osnet_tf.weights.recognition import Recognised, recognise
+
+if TYPE_CHECKING:
+    from osnet_tf.weights.keras_files import load_embedder as load_embedder
+    from osnet_tf.weights.loading import load_weights as load_weights
+    from osnet_tf.weights.registry import PRETRAINED as PRETRAINED
+    from osnet_tf.weights.registry import PretrainedWeights as PretrainedWeights
+    from osnet_tf.weights.registry import resolve_weights as resolve_weights
+    from osnet_tf.weights.torch_state import Loaded as Loaded
+    from osnet_tf.weights.torch_state import load_torch_state as load_torch_state
+    from osnet_tf.weights.torch_state import load_torch_weights as load_torch_weights
+    from osnet_tf.weights.torch_state import save_torch as save_torch
+    from osnet_tf.weights.torch_state import to_torch_state as to_torch_state
 
 _HOMES = {
     "PRETRAINED": "registry",

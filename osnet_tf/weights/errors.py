@@ -3,6 +3,7 @@
 import os
 
 from osnet_tf.errors import FileError
+from osnet_tf.types import PathLike
 
 
 class WeightsError(FileError):
@@ -16,6 +17,6 @@ class WeightsError(FileError):
     X.pth: an empty file
     """
 
-    def __init__(self, path, problem):
+    def __init__(self, path: PathLike, problem: str) -> None:
         super().__init__(path, problem)
         self.args = (f"{os.fspath(path)}: {problem}",)

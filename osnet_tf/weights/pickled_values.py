@@ -14,7 +14,7 @@ MAX_AXES = 64
 
 # torch dtype -> how its elements lie in the file, little-endian. bfloat16 has no NumPy type: it is
 # read as its 16 bits. The float8, quantised and bit types are left out, and so refused by name.
-ELEMENT_TYPES = {
+ELEMENT_TYPES: dict[str, np.dtype] = {
     "float64": np.dtype("<f8"),
     "float32": np.dtype("<f4"),
     "float16": np.dtype("<f2"),

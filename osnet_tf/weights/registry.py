@@ -171,7 +171,7 @@ def resolve_weights(preset: str, weights: str | os.PathLike) -> str:
     entry = PRETRAINED.get((preset, weights))
     if entry is None:
         if os.path.exists(weights):
-            return weights
+            return os.fspath(weights)
         names = [name for known, name in PRETRAINED if known == preset]
         raise ArgumentError(
             f"{preset} has no weights of that name. There are: {', '.join(names) or 'none'}; or "
