@@ -45,8 +45,11 @@ def identities(*, model, dataset, data_dir, **_):
     if not model:
         raise ArgumentError("Give a .keras file. Received: model=None", argument="model")
     people = load_people(dataset, data_dir)
+    rows = []
     with progress_bar(True, None, "clustering", unit="ways") as count:
-        rows = compare_clusterings(model, people, progress=count, show_progress=True)
+        for row in compare_clusterings(model, people, show_progress=True):
+            rows.append(row)
+            count(1)
     return report.identity_table(
         [
             (

@@ -13,10 +13,9 @@ from osnet_tf.identities.measures import IdentityScores, score_identities
 from osnet_tf.identities.pairs import pair_distances, starts
 from osnet_tf.identities.tracklets import join_tracklets
 from osnet_tf.identities.views import views_of_names
-from osnet_tf.metrics import verify
 
 MIN_SAMPLES = (2, 4, 8)
-STEPS = 24
+STEPS = 12
 
 
 class Compared(NamedTuple):
@@ -38,24 +37,23 @@ class Compared(NamedTuple):
     seconds: float
 
 
-def compare_clusterings(model, dataset, *, progress=None, show_progress=False):
+def compare_clusterings(model, dataset, *, show_progress=False):
     """Clusters the query and gallery people of a dataset, without junk and distractors.
 
     Every setting is chosen on the training people, by pairwise F1: the threshold of average link
-    (and for comparison two of their calibration, `verify`), and of DBSCAN (Ester et al. 1996;
-    scikit-learn's) its radius, of 24, and `min_samples`, 2, 4 or 8. What DBSCAN calls noise are
-    identities of one image. Where names of files tell frames (Market-1501, DukeMTMC-reID), also
-    with "not twice in a frame of a camera", and for tracklets as a perfect tracker gives them: a
-    person's images in one sequence of one camera.
+    (and for comparison those at two of their false-positive rates), and of DBSCAN (Ester et al.
+    1996; scikit-learn's) its radius, of 12 up to that threshold, and `min_samples`, 2, 4 or 8. What
+    DBSCAN calls noise are identities of one image. Where names of files tell frames (Market-1501,
+    DukeMTMC-reID), also with "not twice in a frame of a camera", and for tracklets as a perfect
+    tracker gives them: a person's images in one sequence of one camera.
 
     Args:
         model: A `.keras` file of an embedder.
         dataset: A `ReidDataset`.
-        progress: Called with 1 after each; may be None.
         show_progress: A progress bar on stderr while images are embedded.
 
-    Returns:
-        List of `Compared`.
+    Yields:
+        `Compared`.
 
     Raises:
         MissingPackageError: scikit-learn is not installed.
@@ -64,82 +62,87 @@ def compare_clusterings(model, dataset, *, progress=None, show_progress=False):
     _require_sklearn()
     source = Source(model, show_progress=show_progress)
     train, test = source.train_people(dataset), source.test_people(dataset)
-    views = [views_of_names([s.path for s in part.samples], None) for part in (train, test)]
-    rows = []
-
-    def add(row):
-        rows.append(row)
-        if progress is not None:
-            progress(1)
-
-    for rerank in (False, True):
-        kind = "re-ranked" if rerank else "cosine"
-        pairs = [pair_distances(part.features, rerank=rerank) for part in (train, test)]
-        add(_average_link(kind, pairs, train.pids, test.pids))
-        radius = 1.5 * rows[-1].threshold
-        if not rerank:
-            for fpr, threshold in _calibrated(train):
-                row = _average_link(kind, pairs, train.pids, test.pids, threshold=threshold)
-                add(row._replace(name=f"{row.name}, FPR {fpr:g}"))
-        add(_dbscan(kind, pairs, train.pids, test.pids, radius))
-        if views[1].times is not None:
-            forbidden = cannot_link(views[1].camids, views[1].times)
-            row = _average_link(kind, pairs, train.pids, test.pids, forbidden)
-            add(row._replace(name=f"{row.name}, not twice in a frame"))
-        del pairs
+    views = [views_of_names([s.path for s in part.samples]) for part in (train, test)]
+    for kind, rerank in (("cosine", False), ("re-ranked", True)):
+        yield from _ways(kind, rerank, train, test, views[1])
     if all(view.times is not None for view in views):
-        joined = [
-            _true_tracklets(part, view) for part, view in zip((train, test), views, strict=True)
-        ]
-        pids = [_first(part.pids, one) for part, one in zip((train, test), joined, strict=True)]
-        for forbidden in (None, cannot_link(joined[1].camids, joined[1].times)):
-            pairs = [pair_distances(one.features) for one in joined]
-            row = _average_link("cosine", pairs, *pids, forbidden, joined[1].members, test.pids)
-            suffix = "" if forbidden is None else ", not two at a time"
-            add(row._replace(name=f"{row.name}, {len(pids[1])} tracklets{suffix}"))
-    return rows
+        yield from _tracklet_ways(train, test, views)
 
 
-def _calibrated(people):
-    """`(rate, threshold)` of false positives among the people's cosine distances."""
-    features, pids = people.features, people.pids
-    camids = [sample.camid for sample in people.samples]
-    options = {"fprs": (1e-3, 1e-4), "metric": "cosine"}
-    found = verify(features, features, pids, pids, camids, camids, **options)
-    return zip(found.fprs, map(float, found.thresholds), strict=True)
-
-
-def _average_link(
-    kind, pairs, train_pids, pids, forbidden=None, members=None, image_pids=None, threshold=None
-):
-    if threshold is None:
-        threshold, _ = Dendrogram(pairs[0]).best_threshold(train_pids)
-    start = time.perf_counter()
-    tree = Dendrogram(pairs[1], forbidden)
-    found = tree.cut(threshold)
-    seconds = time.perf_counter() - start
-    name = f"average link, {kind}"
-    if members is None:
-        return Compared(
-            name, threshold, score_identities(found, pids), tree.best_threshold(pids)[1], seconds
-        )
-    best = score_identities(tree.cut(tree.best_threshold(pids)[0])[members], image_pids).f1
-    return Compared(name, threshold, score_identities(found[members], image_pids), best, seconds)
-
-
-def _dbscan(kind, pairs, train_pids, pids, radius):
-    graphs = [_graph(one, radius) for one in pairs]
+def _ways(kind, rerank, train, test, views):
+    """The `Compared` of one distance."""
+    pairs = pair_distances(train.features, rerank=rerank)
+    threshold, _ = Dendrogram(pairs).best_threshold(train.pids)
+    chosen = {"": threshold}
+    if not rerank:
+        chosen |= {f", FPR {fpr:g}": _at_fpr(pairs, train.pids, fpr) for fpr in (1e-3, 1e-4)}
     settings = [
-        (step * radius / STEPS, samples) for step in range(1, STEPS + 1) for samples in MIN_SAMPLES
+        (step * threshold / STEPS, samples)
+        for step in range(1, STEPS + 1)
+        for samples in MIN_SAMPLES
     ]
-    f1 = [score_identities(run_dbscan(graphs[0], *one), train_pids).f1 for one in settings]
-    eps, samples = settings[int(np.argmax(f1))]
+    f1 = [score.f1 for score in _dbscan_scores(_graph(pairs, threshold), settings, train.pids)]
+    setting = int(np.argmax(f1))
+    pairs = pair_distances(test.features, rerank=rerank)
     start = time.perf_counter()
-    found = run_dbscan(graphs[1], eps, samples)
+    graph = _graph(pairs, threshold)
+    run_dbscan(graph, *settings[setting])
     seconds = time.perf_counter() - start
-    best = max(score_identities(run_dbscan(graphs[1], *one), pids).f1 for one in settings)
-    name = f"DBSCAN, {kind}, min_samples={samples}"
-    return Compared(name, eps, score_identities(found, pids), best, seconds)
+    scores = list(_dbscan_scores(graph, settings, test.pids))
+    yield Compared(
+        f"DBSCAN, {kind}, min_samples={settings[setting][1]}",
+        settings[setting][0],
+        scores[setting],
+        max(score.f1 for score in scores),
+        seconds,
+    )
+    yield from _average_link(f"average link, {kind}", pairs, chosen, test.pids)
+    if views.times is not None:
+        forbidden = cannot_link(views.camids, views.times)
+        name = f"average link, {kind}, not twice in a frame"
+        yield from _average_link(name, pairs, {"": threshold}, test.pids, forbidden)
+
+
+def _tracklet_ways(train, test, views):
+    """The `Compared` of true tracklets; the scores are of their images."""
+    joined = [_true_tracklets(*one) for one in zip((train, test), views, strict=True)]
+    train_pids = _of_tracklets(train.pids, joined[0])
+    threshold, _ = Dendrogram(pair_distances(joined[0].features)).best_threshold(train_pids)
+    pairs = pair_distances(joined[1].features)
+    name = f"average link, cosine, {len(joined[1].features)} tracklets"
+    for suffix, forbidden in (
+        ("", None),
+        (", not two at a time", cannot_link(joined[1].camids, joined[1].times)),
+    ):
+        yield from _average_link(
+            name + suffix, pairs, {"": threshold}, test.pids, forbidden, joined[1].members
+        )
+
+
+def _average_link(name, pairs, thresholds, pids, forbidden=None, members=slice(None)):
+    """A `Compared` for each threshold; with `forbidden`, `pairs` are overwritten."""
+    start = time.perf_counter()
+    tree = Dendrogram(pairs, forbidden)
+    seconds = time.perf_counter() - start
+    own = np.empty(tree.num_images, pids.dtype)
+    own[np.arange(tree.num_images)[members]] = pids
+    best = score_identities(tree.cut(tree.best_threshold(own)[0])[members], pids).f1
+    for suffix, threshold in thresholds.items():
+        scores = score_identities(tree.cut(threshold)[members], pids)
+        yield Compared(name + suffix, threshold, scores, best, seconds)
+
+
+def _at_fpr(distances, pids, fpr):
+    """The threshold at which so large a share of the pairs of different people is accepted."""
+    first, second = np.triu_indices(len(pids), 1)
+    different = distances[pids[first] != pids[second]]
+    allowed = int(fpr * len(different))
+    return float(np.nextafter(np.partition(different, allowed)[allowed], 0))
+
+
+def _dbscan_scores(graph, settings, pids):
+    for setting in settings:
+        yield score_identities(run_dbscan(graph, *setting), pids)
 
 
 def run_dbscan(graph, eps, min_samples):
@@ -176,7 +179,7 @@ def _true_tracklets(people, views):
     return join_tracklets(people.features, names, views.camids, views.times)
 
 
-def _first(values, joined):
+def _of_tracklets(values, joined):
     """The value of each tracklet's images, which have one."""
     out = np.empty(len(joined.features), values.dtype)
     out[joined.members] = values

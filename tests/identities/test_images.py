@@ -134,7 +134,7 @@ def test_the_command_says_what_it_did(model, dataset, tmp_path, monkeypatch, cap
 
 def test_average_link_beside_dbscan(model, dataset):
     pytest.importorskip("sklearn", reason="scikit-learn is not installed")
-    rows = compare_clusterings(model, dataset)
+    rows = list(compare_clusterings(model, dataset))
     assert [row.name.split(",")[0] for row in rows].count("DBSCAN") == 2
     assert sum("tracklets" in row.name for row in rows) == 2
     for row in rows:
@@ -153,7 +153,7 @@ def test_noise_of_dbscan_is_people_by_themselves():
 def test_without_scikit_learn(model, dataset, monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.cluster", None)
     with pytest.raises(MissingPackageError, match="pip install scikit-learn"):
-        compare_clusterings(model, dataset)
+        next(compare_clusterings(model, dataset))
 
 
 def test_what_names_tell():

@@ -82,7 +82,7 @@ function row(match, threshold) {
     'li',
     {className: same === null ? '' : same ? 'same' : 'different'},
     ...(picture ? [element('img', {src: `/gallery/pictures/${picture}`, alt: match.key})] : []),
-    element('b', {textContent: number(distance)}),
+    element('b', {textContent: number(distance), title: distance}),
     element('span', {textContent: where}),
     element('span', {textContent: who}),
   );
