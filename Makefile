@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint docs clients
+.PHONY: demo test lint docs clients newest
 
 demo: $(VENV)/.installed
 	rm -rf runs/demo
@@ -31,6 +31,21 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 $(VENV)/.installed-test: $(VENV)/.installed requirements-test.txt
 	$(BIN)/pip install -r requirements-test.txt
 	touch $@
+
+# The newest of every package, whatever the pins and caps say, in an environment of its own: what
+# breaks here breaks for users next.
+NEWEST := tests/test_package.py tests/test_parity.py tests/test_publishing.py tests/weights \
+	tests/training/test_step.py tests/training/test_op_names.py tests/losses/test_triplet.py \
+	tests/export/test_int8.py
+
+newest:
+	rm -rf .venv-newest
+	$(PYTHON) -m venv .venv-newest
+	sed '/^#/d; /^-e/d; s/==.*//' requirements.txt requirements-test.txt > .venv-newest/names.txt
+	.venv-newest/bin/pip install --upgrade -r .venv-newest/names.txt
+	.venv-newest/bin/pip install --no-deps --no-build-isolation -e .
+	.venv-newest/bin/pip list
+	.venv-newest/bin/python -m pytest -q -p no:cacheprovider $(NEWEST)
 
 # Programs that load our files (BoxMOT, OpenCV), in an environment of their own; minutes to install.
 clients: $(VENV)/.installed-test .venv-clients/.installed

@@ -1,7 +1,9 @@
 """What pip installs: every module, the page of the web demo, and a command that runs."""
 
+import email
 import subprocess
 import sys
+import tarfile
 import zipfile
 
 import pytest
@@ -17,9 +19,13 @@ def run(*arguments, **options):
     return done.stdout
 
 
+SDIST = "import setuptools.build_meta as b, sys; print(b.build_sdist(sys.argv[1]))"
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
+def built(tmp_path_factory):
+    """(the sdist, the wheel that is built from it, the files of git that belong in them)."""
+    folder = tmp_path_factory.mktemp("built")
     sources = folder / "sources"
     listed = subprocess.run(
         ["git", "ls-files", "osnet_tf", "pyproject.toml", "README.md", "LICENSE"],
@@ -29,30 +35,57 @@ def wheel(tmp_path_factory):
         if (ROOT / name).is_file():
             (sources / name).parent.mkdir(parents=True, exist_ok=True)
             (sources / name).write_bytes((ROOT / name).read_bytes())
+    run("-c", SDIST, folder, cwd=sources)
+    [sdist] = folder.glob("*.tar.gz")
     options = ["--no-deps", "--no-build-isolation", "--quiet", "--disable-pip-version-check"]
-    run("-m", "pip", "wheel", *options, "--wheel-dir", folder, sources)
-    [path] = folder.glob("*.whl")
-    return path, listed
+    run("-m", "pip", "wheel", *options, "--wheel-dir", folder, sdist)
+    [wheel] = folder.glob("*.whl")
+    return sdist, wheel, listed
 
 
-def test_everything_is_in_it(wheel):
-    path, listed = wheel
-    with zipfile.ZipFile(path) as archive:
+@pytest.fixture(scope="module")
+def metadata(built):
+    with zipfile.ZipFile(built[1]) as archive:
+        name = next(name for name in archive.namelist() if name.endswith("/METADATA"))
+        return email.message_from_bytes(archive.read(name))
+
+
+def test_everything_is_in_it(built):
+    sdist, wheel, listed = built
+    with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-        metadata = archive.read(next(n for n in names if n.endswith("/METADATA"))).decode()
-    modules = {name for name in listed if name.endswith(".py")}
-    assert modules <= names
+    with tarfile.open(sdist) as archive:
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+    assert {name for name in listed if name.endswith(".py")} <= names
     assert {name for name in listed if name.startswith("osnet_tf/web/page/")} <= names
+    assert "osnet_tf/py.typed" in names
     assert not [name for name in names if name.startswith(("tests", "train", "docs"))]
-    for extra in ("onnx", "hub", "sweep", "parquet", "search", "video", "torch"):
-        assert f"Provides-Extra: {extra}" in metadata
+    assert {name for name in names if name.startswith("osnet_tf/")} <= packed
 
 
-def test_its_command_runs_anywhere(wheel, tmp_path):
-    path, _ = wheel
-    with zipfile.ZipFile(path) as archive:
-        archive.extractall(tmp_path / "installed")
-    code = f"import sys; sys.path.insert(0, {str(tmp_path / 'installed')!r}); import osnet_tf; "
+def test_what_it_says_of_itself(metadata):
+    extras = set(metadata.get_all("Provides-Extra"))
+    assert {"onnx", "hub", "sweep", "parquet", "search", "video", "torch", "visualize"} <= extras
+    assert metadata["License-Expression"] == "MIT"
+    for line in metadata.get_all("Requires-Dist"):
+        capped = line.startswith(("tensorflow>", "tensorflow<", "keras>", "keras<"))
+        assert ("<" in line.partition(";")[0]) == capped, line
+
+
+def test_its_long_description_renders(metadata):
+    markdown = pytest.importorskip("readme_renderer.markdown", reason="not installed")
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    page = markdown.render(metadata.get_payload())
+    assert "<h1" in page
+    assert "<table" in page
+
+
+def test_its_command_runs_anywhere(built, tmp_path):
+    _, wheel, _ = built
+    place = tmp_path / "installed"
+    run("-m", "pip", "install", "--no-deps", "--quiet", "--target", place, wheel)
+    assert (place / "bin" / "osnet-tf").exists()
+    code = f"import sys; sys.path.insert(0, {str(place)!r}); import osnet_tf; "
     code += "assert osnet_tf.__file__.startswith(sys.path[0]), osnet_tf.__file__; "
     code += "from osnet_tf.commands.console import main; sys.argv = ['osnet-tf', *sys.argv[1:]]; "
     said = run("-c", code + "main()", cwd=tmp_path)
