@@ -25,6 +25,7 @@ LAYERS = {
     "osnet_tf.data.pipeline": TENSORFLOW,
     "osnet_tf.data.reports": TENSORFLOW,
     "osnet_tf.data.throughput": TENSORFLOW,
+    "osnet_tf.data.trivial_augment": TENSORFLOW,
     "osnet_tf.data": NUMPY,
     "osnet_tf.embedding": TENSORFLOW,
     "osnet_tf.errors": NUMPY,

@@ -15,6 +15,7 @@ import numbers
 import numpy as np
 import tensorflow as tf
 
+from osnet_tf.data.trivial_augment import apply_operations, draw_operations
 from osnet_tf.errors import ArgumentError
 from osnet_tf.preprocessing import IMAGENET_MEAN
 
@@ -24,12 +25,17 @@ FILL = tuple(round(255 * mean) for mean in IMAGENET_MEAN)
 # Random erasing draws this many rectangles and takes the first that fits into the image.
 _ATTEMPTS = 10
 # Every change draws from a stream of its own, so switching one on leaves the others as they are.
-_STREAMS = {"flip": 0, "pad": 1, "erase": 2, "brightness": 3, "contrast": 4, "saturation": 5}
+_STREAMS = {
+    name: number
+    for number, name in enumerate(
+        ("flip", "pad", "erase", "brightness", "contrast", "saturation", "trivial")
+    )
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
-    """Which random changes training images go through, in this order. All are off by default.
+    r"""Which random changes training images go through, in this order. All are off by default.
 
     Args:
         flip: bool, mirror left-right with probability 0.5.
@@ -37,6 +43,8 @@ class Augmentation:
         contrast: float in [0, 1), move towards or away from the image's mean grey by such a
             factor.
         saturation: float in [0, 1), move towards or away from each pixel's grey by such a factor.
+        trivial: float in [0, 1], probability of TrivialAugment: one operation, of random kind and
+            strength (`osnet_tf.data.trivial_augment`).
         pad: int >= 0, surround with `pad` pixels of `FILL` and cut the old size out at a random
             place.
         erase: float in [0, 1], probability of erasing: a rectangle of 2-40 % of the image, height
@@ -55,13 +63,15 @@ class Augmentation:
     Example:
 
     >>> Augmentation(flip=True, pad=10, erase=0.5)
-    Augmentation(flip=True, brightness=0.0, contrast=0.0, saturation=0.0, pad=10, erase=0.5)
+    Augmentation(flip=True, brightness=0.0, contrast=0.0, saturation=0.0, trivial=0.0, pad=10, \
+erase=0.5)
     """
 
     flip: bool = False
     brightness: float = 0.0
     contrast: float = 0.0
     saturation: float = 0.0
+    trivial: float = 0.0
     pad: int = 0
     erase: float = 0.0
 
@@ -76,8 +86,12 @@ class Augmentation:
                 )
         if not (_is_number(self.pad) and isinstance(self.pad, numbers.Integral) and self.pad >= 0):
             raise ArgumentError(f"pad must be an integer >= 0. Received: pad={self.pad!r}")
-        if not (_is_number(self.erase) and 0 <= self.erase <= 1):
-            raise ArgumentError(f"erase must be a number in [0, 1]. Received: erase={self.erase!r}")
+        for name in ("erase", "trivial"):
+            value = getattr(self, name)
+            if not (_is_number(value) and 0 <= value <= 1):
+                raise ArgumentError(
+                    f"{name} must be a number in [0, 1]. Received: {name}={value!r}"
+                )
 
 
 def _is_number(value):
@@ -102,6 +116,7 @@ def draw(augmentation, count, size, *, seed, epoch):
         none is), which `apply` understands:
         "flip": bool `(count,)`.
         "brightness", "contrast", "saturation": float32 `(count,)`, factors.
+        "trivial": float32 `(count, 2)`, number of the operation and its strength.
         "offset": int32 `(count, 2)`, down and right from where the image would be cut out
         unshifted, each -pad..pad.
         "erase": int32 `(count, 4)`, top, left, height, width; zeros where nothing is erased.
@@ -132,6 +147,8 @@ def draw(augmentation, count, size, *, seed, epoch):
         if strength:
             factors = 1 + strength * (2 * uniform(name, 1)[:, 0] - 1)
             drawn[name] = factors.astype(np.float32)
+    if augmentation.trivial:
+        drawn["trivial"] = draw_operations(uniform("trivial", 3), augmentation.trivial)
     if augmentation.pad:
         places = 2 * augmentation.pad + 1
         drawn["offset"] = _choose(uniform("pad", 2), places) - np.int32(augmentation.pad)
@@ -165,7 +182,7 @@ def _rectangles(values, probability, size):
 
 
 def apply(images, drawn):
-    """Changes a batch of images as `draw` decided: flip, jitter, pad and crop, erase.
+    """Changes a batch of images as `draw` decided: flip, jitter, TrivialAugment, pad, erase.
 
     Jitter comes before what fills in, so that `FILL` stays what the model sees as zero. Pure:
     eagerly and inside `dataset.map` the same input gives the same output to the bit.
@@ -193,11 +210,14 @@ def apply(images, drawn):
         raise ArgumentError(f"images must be uint8. Received: dtype={images.dtype.name}")
     drawn = dict(drawn)
     jitter = {name: drawn.pop(name, None) for name in ("brightness", "contrast", "saturation")}
+    trivial = drawn.pop("trivial", None)
     geometry = {name: drawn.pop(name, None) for name in ("flip", "offset", "erase")}
     if drawn:
         raise ArgumentError(f"drawn names an unknown change. Received: {sorted(drawn)}")
     if any(value is not None for value in jitter.values()):
         images = _jitter(images, **jitter)
+    if trivial is not None:
+        images = apply_operations(images, trivial, FILL)
     if any(value is not None for value in geometry.values()):
         images = _rearrange(images, **geometry)
     return images

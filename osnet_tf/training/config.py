@@ -28,7 +28,7 @@ OF_PEOPLE = (
 )  # fmt: skip
 
 #: The least height and width that leave a pixel behind the last stage.
-_LEAST_SIZE = 13
+LEAST_SIZE = 13
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,19 @@ class DataConfig(Config):
         minimum=0,
     )
 
+    progressive_epochs: tuple[int, ...] = setting(
+        (),
+        "Epochs after which the training images grow, in equal steps, to the model's size; none: "
+        "they have it from the first.",
+        minimum=1,
+    )
+    progressive_scale: float = setting(
+        0.5, "Height and width of the first of them, as a share of the model's.", above=0, maximum=1
+    )
+
     def check_together(self):
+        grows = list(self.progressive_epochs)
+        self.check("progressive_epochs", grows == sorted(set(grows)), "must rise strictly")
         self.check(
             "hold_out", not (self.combine_all and self.hold_out), "cannot go with combine_all"
         )
@@ -84,8 +96,8 @@ class ModelConfig(Config):
     """The embedder."""
 
     preset: str = setting("osnet_x1_0", "Architecture.", choices=tuple(PRESETS))
-    height: int = setting(256, "Height of the model's images, in pixels.", minimum=_LEAST_SIZE)
-    width: int = setting(128, "Width of the model's images, in pixels.", minimum=_LEAST_SIZE)
+    height: int = setting(256, "Height of the model's images, in pixels.", minimum=LEAST_SIZE)
+    width: int = setting(128, "Width of the model's images, in pixels.", minimum=LEAST_SIZE)
     feature_dim: int = setting(512, "Length of the embedding.", minimum=1)
     streams: int = setting(4, "Streams of an OS block.", minimum=1)
     lite: str = setting("pointwise_depthwise", "Lite 3x3.", choices=LITE_KINDS)
@@ -211,6 +223,12 @@ class AugmentationConfig(Config):
 
     flip: bool = setting(True, "Mirror half of the images.")
     pad: int = setting(0, "Pixels to pad on each side before a random crop; 0: no crop.", minimum=0)
+    trivial: float = setting(
+        0.0,
+        "Probability of TrivialAugment: one operation of random kind and strength.",
+        minimum=0,
+        maximum=1,
+    )
     erase: float = setting(0.0, "Probability of random erasing, in [0, 1].", minimum=0, maximum=1)
     brightness: float = setting(
         0.0, "Colour jitter: largest relative change of brightness.", minimum=0, below=1
@@ -234,6 +252,13 @@ class OptimizerConfig(Config):
         1.0,
         "Factor of the rate for all but new layers; at 0.1 these learn 10 times faster.",
         above=0,
+    )
+    layer_rate_decay: float = setting(
+        1.0,
+        "Factor of the rate from each stage to the one before it; the layers behind the last stage "
+        "have it once, the stem five times.",
+        above=0,
+        maximum=1,
     )
     momentum: float = setting(
         0.9, "Momentum of sgd; first moment of adam and amsgrad.", minimum=0, below=1
@@ -268,13 +293,21 @@ class OptimizerConfig(Config):
         minimum=0,
         below=1,
     )
+    average_epochs: int = setting(
+        0,
+        "Last epochs over whose steps the weights are averaged, all alike (SWA), to be evaluated "
+        "and saved; 0: none.",
+        minimum=0,
+    )
 
     def check_together(self):
         steps = list(self.step_epochs)
         self.check("step_epochs", steps == sorted(set(steps)), "must rise strictly")
         stepless = self.schedule == "step" and not steps
         self.check("step_epochs", not stepless, "must name an epoch for the schedule step")
-        for name in ("warmup_epochs", "new_layers_only_epochs"):
+        one = not (self.average_epochs and self.average_decay)
+        self.check("average_epochs", one, "cannot go with average_decay")
+        for name in ("warmup_epochs", "new_layers_only_epochs", "average_epochs"):
             fits = getattr(self, name) <= self.epochs
             self.check(name, fits, f"must be <= epochs, {self.epochs}")
 
@@ -383,6 +416,9 @@ class TrainingConfig(GroupedConfig):
         ):
             needless = not getattr(self.losses, weight) or self.data.instances >= 2
             self.check("instances", needless, f"must be >= 2 with {name}")
+        epochs = self.optimizer.epochs
+        ends = all(epoch < epochs for epoch in self.data.progressive_epochs)
+        self.check("progressive_epochs", ends, f"must be < epochs, {epochs}")
         averaged = AVERAGE not in self.distillation.teachers.values()
         rule = "must be > 0 for the teacher `average`"
         self.check("average_decay", averaged or self.optimizer.average_decay > 0, rule)

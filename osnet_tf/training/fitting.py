@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 
 from osnet_tf.config import ConfigError
-from osnet_tf.data.augmentation import Augmentation
 from osnet_tf.data.decoding import check_images
 from osnet_tf.data.pipeline import DecodedImages, naming_bad_images, training_dataset
 from osnet_tf.errors import ArgumentError
@@ -21,6 +20,7 @@ from osnet_tf.training.batch_plan import BatchPlan
 from osnet_tf.training.callbacks import MetricsCSV, ProgressBar, TensorBoard
 from osnet_tf.training.config import TrainingConfig
 from osnet_tf.training.devices import default_strategy
+from osnet_tf.training.images_by_size import ImagesBySize
 from osnet_tf.training.judge import Judge
 from osnet_tf.training.learner import Learner
 from osnet_tf.training.profiling import StepProfiler
@@ -234,13 +234,14 @@ class _Run:
     def _train(self, images, callbacks, profile):
         """Trains to the last epoch, or until evaluations get no better."""
         targets = {**self.task.targets(self.task.samples), **self._of_teachers(images.paths)}
-        augmentation = Augmentation(**self.config.augmentation.to_dict())
+        sized = ImagesBySize(images, self.config)
         seed = self.config.run.seed
 
         def data_for(epoch, start_step, part):
             order = {"seed": seed, "epoch": epoch, "start_step": start_step, "part": part}
+            found, augmentation = sized(epoch)
             return training_dataset(
-                images, targets, self.plan(epoch), augmentation=augmentation, **order
+                found, targets, self.plan(epoch), augmentation=augmentation, **order
             )
 
         with naming_bad_images(images.paths):

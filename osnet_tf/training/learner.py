@@ -40,17 +40,22 @@ class Learner:
         with strategy.scope():
             self.distillation = Distillation(config.distillation, config.model.size)
             with dtype_policy(optimizing.precision):
-                self.embedder = _make_embedder(config, config.model.weights)
+                self.embedder = _make_embedder(
+                    config, config.model.weights, any_size=bool(config.data.progressive_epochs)
+                )
                 self.model = self._build(self.embedder)
             self.optimizer = make_optimizer(optimizing, steps)
-            if optimizing.base_rate_factor != 1.0:
-                factor = optimizing.base_rate_factor
-                slow_base(self.optimizer, self.model, self.embedder, factor)
+            factors = (optimizing.base_rate_factor, optimizing.layer_rate_decay)
+            if factors != (1.0, 1.0):
+                slow_base(self.optimizer, self.model, self.embedder, *factors)
             self.average = None
             if optimizing.average_decay:
                 decay = optimizing.average_decay
                 self.average = MovingAverage(self.model.variables, decay, dynamic=True)
                 self.distillation.learn_from(self.model, self.average)
+            elif optimizing.average_epochs:
+                start = (optimizing.epochs - optimizing.average_epochs) * steps
+                self.average = MovingAverage(self.model.variables, None, start_step=start)
         self._losses = self.distillation.losses(task.losses(), self.model)
         self.metrics = task.step_metrics()
         self.names = step_names(self._losses, self.metrics)
@@ -81,7 +86,8 @@ class Learner:
     def for_use(self):
         """A context of (embedder, model) as they are used: averaged weights, in float32."""
         with self.average.swapped() if self.average else contextlib.nullcontext():
-            if self._config.optimizer.precision == "float32":
+            fixed_size = self.embedder.input_shape[1] is not None
+            if self._config.optimizer.precision == "float32" and fixed_size:
                 yield self.embedder, self.model
             else:
                 with self._scope():
@@ -99,13 +105,13 @@ class Learner:
         return contextlib.nullcontext() if several else self._strategy.scope()
 
 
-def _make_embedder(config, weights=None):
+def _make_embedder(config, weights=None, any_size=False):
     arguments = config.model.to_dict()
     for name in ("height", "width", "weights"):
         del arguments[name]
     return OSNet(
         **arguments,
         neck="batch_norm" if config.losses.neck == "after" else "none",
-        input_shape=(*config.model.size, 3),
+        input_shape=(None, None, 3) if any_size else (*config.model.size, 3),
         weights=weights or None,
     )

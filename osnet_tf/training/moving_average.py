@@ -26,10 +26,13 @@ class MovingAverage:
     strategy: call `update()` once a step, after the optimizer, either within `strategy.run` or
     after it.
 
+    Without a decay the average is the plain mean of the values at all updates since `start_step`:
+    stochastic weight averaging (SWA), here over steps.
+
     Args:
         variables: Floating-point Keras or TensorFlow variables: `model.trainable_variables`, or
             `model.variables` to average the running statistics of batch norm too.
-        decay: In [0, 1], the average's weight against the new value.
+        decay: In [0, 1], the average's weight against the new value; None for the mean.
         dynamic: Lower decays for the first updates.
         start_step: >= 0, updates before averaging begins.
 
@@ -41,7 +44,9 @@ class MovingAverage:
     Raises ValueError for no variables, two of one path, one that is not floating-point, or an
     argument out of its range.
 
-    Reference: Polyak and Juditsky 1992; `tf.train.ExponentialMovingAverage`.
+    Reference: Polyak and Juditsky 1992; `tf.train.ExponentialMovingAverage`; SWA: Izmailov et al.
+    2018 (arXiv 1803.05407), algorithm 1 (the running statistics of batch norm, where they are among
+    the variables, are averaged like them, not computed anew).
 
     >>> weight = tf.Variable([1.0])
     >>> average = MovingAverage([weight], decay=0.9)
@@ -57,16 +62,16 @@ class MovingAverage:
     def __init__(
         self,
         variables: Iterable[Any],
-        decay: float = 0.999,
+        decay: float | None = 0.999,
         *,
         dynamic: bool = False,
         start_step: int = 0,
     ) -> None:
-        if not 0.0 <= decay <= 1.0:
+        if decay is not None and not 0.0 <= decay <= 1.0:
             raise ArgumentError(f"`decay` must be in [0, 1]. Received: decay={decay}")
         if not start_step >= 0:
             raise ArgumentError(f"`start_step` must be >= 0. Received: start_step={start_step}")
-        self.decay = float(decay)
+        self.decay = None if decay is None else float(decay)
         self.dynamic = bool(dynamic)
         self.start_step = int(start_step)
         paths = [getattr(v, "path", v.name) for v in variables]
@@ -122,7 +127,7 @@ class MovingAverage:
 
     def _current_decay(self):
         step = tf.cast(self._updates.read_value() - self.start_step, tf.float32)
-        decay = tf.constant(self.decay)
+        decay = step / (step + 1.0) if self.decay is None else tf.constant(self.decay)
         if self.dynamic:
             decay = tf.minimum(decay, (1.0 + step) / (10.0 + step))
         return tf.where(step < 0.0, 0.0, decay)

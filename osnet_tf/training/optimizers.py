@@ -147,7 +147,7 @@ def make_optimizer(config: OptimizerConfig, steps_per_epoch: int) -> keras.optim
     return optimizer
 
 
-def slow_base(optimizer, model, embedder, factor):
+def slow_base(optimizer, model, embedder, factor, layer_decay=1.0):
     """Multiplies the learning rate of the embedder's weights; those of new layers keep theirs.
 
     Args:
@@ -156,6 +156,10 @@ def slow_base(optimizer, model, embedder, factor):
         embedder: The one it was put on.
         factor: > 0; 0.1 makes the classifier learn ten times as fast as the rest, the public code's
             `staged_lr`.
+        layer_decay: In (0, 1], another factor for each step down: once for the layers behind the
+            last stage, twice for stage 4, five times for the stem.
+
+    Reference of `layer_decay`: Clark et al. 2020 (arXiv 2003.10555), "layerwise LR decay".
 
     >>> from osnet_tf import OSNet, add_classifier
     >>> from osnet_tf.training.config import OptimizerConfig
@@ -163,6 +167,10 @@ def slow_base(optimizer, model, embedder, factor):
     >>> optimizer = make_optimizer(OptimizerConfig(), steps_per_epoch=10)
     >>> slow_base(optimizer, add_classifier(embedder, num_classes=4), embedder, factor=0.1)
     """
+    # stages by how the names of their layers begin; 1 for what follows them
+    depths = {"conv1": 5, "conv2_": 4, "conv3_": 3, "conv4_": 2}
     optimizer.build(model.trainable_variables)
     own = getattr(optimizer, "inner_optimizer", optimizer)
-    own.scale_rate(embedder.trainable_variables, factor)
+    for variable in embedder.trainable_variables:
+        depth = next((d for name, d in depths.items() if variable.path.startswith(name)), 1)
+        own.scale_rate([variable], factor * layer_decay**depth)

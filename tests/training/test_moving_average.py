@@ -34,6 +34,18 @@ def test_against_the_recursion(dynamic, start_step, compiled):
         np.testing.assert_allclose(variable.numpy(), value, atol=1e-6)
 
 
+@pytest.mark.parametrize("start_step", [0, 3])
+def test_without_a_decay_it_is_the_mean(start_step):
+    variable = weight()
+    average = MovingAverage([variable], None, start_step=start_step)
+    values = np.random.default_rng(0).standard_normal((9, 2)).astype("float32")
+    for step, value in enumerate(values):
+        variable.assign(value)
+        average.update()
+        counted = values[start_step : step + 1] if step >= start_step else values[step : step + 1]
+        np.testing.assert_allclose(average.averages[0].numpy(), counted.mean(0), atol=1e-6)
+
+
 def test_swapping_twice_is_exact():
     """Also where a sum of the two would round one of them away."""
     variables = [weight((1e-8, 3.0), "small"), tf.Variable(1e8, name="large")]

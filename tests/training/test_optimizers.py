@@ -3,7 +3,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from osnet_tf import OSNet, add_classifier
 from osnet_tf.training import FusedAdam, MomentumSGD
+from osnet_tf.training.optimizers import slow_base
 
 
 @pytest.mark.parametrize("amsgrad", [False, True])
@@ -54,3 +56,26 @@ def test_rates_of_their_own_are_a_part_of_the_config(optimizer_class, scaled):
     np.testing.assert_array_equal(steps[0], steps[1])
     np.testing.assert_allclose(steps[0][1], 0.25 * steps[0][0], rtol=1e-5)
     np.testing.assert_array_equal(steps[0][2], steps[0][0])
+
+
+def test_rates_fall_from_stage_to_stage():
+    """By the paths of the variables, counted anew."""
+    embedder = OSNet("osnet_x0_25", input_shape=(16, 16, 3), streams=1, neck="batch_norm")
+    model = add_classifier(embedder, 3)
+    optimizer = MomentumSGD(1.0)
+    slow_base(optimizer, model, embedder, 0.5, layer_decay=0.1)
+    before = [variable.numpy() for variable in model.trainable_variables]
+    gradients = [tf.ones(variable.shape) for variable in model.trainable_variables]
+    optimizer.apply(gradients, model.trainable_variables)
+    found = {}
+    for variable, old in zip(model.trainable_variables, before, strict=True):
+        moved = old - variable.numpy()
+        found.setdefault(variable.path.split("/")[0], set()).add(f"{np.max(moved):.1e}")
+    powers = {
+        "classifier": 1.0, "conv1": 5e-6, "conv2_0": 5e-5, "conv2_transition": 5e-5,
+        "conv3_1": 5e-4, "conv4_0": 5e-3, "conv5": 5e-2, "fc": 5e-2, "fc_norm": 5e-2,
+        "bnneck": 5e-2,
+    }  # fmt: skip
+    assert {name: found[name] for name in powers} == {
+        name: {f"{factor:.1e}"} for name, factor in powers.items()
+    }
