@@ -87,6 +87,7 @@ LOWEST = {
     "filelock": NUMPY,
     "numpy": NUMPY,
     "PIL": NUMPY,
+    "safetensors": NUMPY,
     "tqdm": NUMPY,
     "h5py": KERAS,
     "keras": KERAS,

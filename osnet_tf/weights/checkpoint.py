@@ -21,7 +21,8 @@ class Checkpoint(NamedTuple):
     """What `read_checkpoint` found.
 
     Attributes:
-        arrays: the state dict: arrays by key, in the file's order, with the shapes of the file.
+        arrays: the state dict: arrays by key, with the shapes of the file; in its order, those of a
+            `.safetensors` file, which has none, sorted.
         left_out: what lay beside it and was not read: "epoch", "args (argparse.Namespace)".
     """
 
