@@ -63,6 +63,7 @@ LAYERS = {
     "osnet_tf.search.records": NUMPY,
     "osnet_tf.search.sheet": NUMPY,
     "osnet_tf.search.sqlite_store": NUMPY,
+    "osnet_tf.search.stores": NUMPY,
     "osnet_tf.search": TENSORFLOW,
     "osnet_tf.training.config": NUMPY,
     "osnet_tf.training.recipe": NUMPY,

@@ -1,8 +1,8 @@
 """A gallery: embeddings of crops on a disk or a server, searched by image or embedding.
 
-Behind it is a store: `osnet_tf.search.sqlite_store` or `osnet_tf.search.milvus_store`. A store
-holds crops and their embeddings, and hands out candidates for the nearest; what is the same for
-all (the model's fingerprint, the exact distances, re-ranking, the threshold) is here.
+Behind it is a store, one of `osnet_tf.search.stores`. A store holds crops and their embeddings, and
+hands out candidates for the nearest; what is the same for all (the model's fingerprint, the exact
+distances, re-ranking, the threshold) is here.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from osnet_tf.checks import check_int, check_number, refuse
+from osnet_tf.checks import check_int, check_number
 from osnet_tf.errors import ArgumentError
 from osnet_tf.metrics import Reranker, pairwise_distances
 from osnet_tf.metrics.distances import unit_rows
@@ -21,9 +21,8 @@ from osnet_tf.metrics.features import check_features
 from osnet_tf.search.adding import Added, add_embeddings, add_files, is_files
 from osnet_tf.search.conditions import parse_condition
 from osnet_tf.search.embedder import Embedder, is_image, require
-from osnet_tf.search.milvus_store import MilvusStore
 from osnet_tf.search.records import About, Match
-from osnet_tf.search.sqlite_store import SQLiteStore
+from osnet_tf.search.stores import check_same, open_store
 from osnet_tf.search.video import add_boxes
 from osnet_tf.types import PathLike, Progress
 
@@ -113,9 +112,9 @@ class Gallery:
             if embedder is not None and threshold is None:
                 measured = embedder.measured_threshold(begun.metric)
                 begun = dataclasses.replace(begun, threshold=measured)
-        store = _open_store(uri, begun, index, token)
+        store = open_store(uri, begun, index, token)
         try:
-            _check_same(uri, store.about, fingerprint, dim, metric, normalize)
+            check_same(uri, store.about, fingerprint, dim, metric, normalize)
             if threshold is not None and store.about.threshold != threshold:
                 store.write_about(dataclasses.replace(store.about, threshold=threshold))
         except BaseException:
@@ -359,37 +358,4 @@ class Gallery:
                 f"Embeddings must be by the model of {self.uri}: open it with that model, or with "
                 f"its fingerprint {self.about.fingerprint}",
                 argument="model",
-            )
-
-
-def _open_store(uri, about, index, token):
-    text = os.fspath(uri)
-    if text.startswith(("http://", "https://")) or text.endswith(".db"):
-        return MilvusStore(text, about, index=index, token=token)
-    if text.endswith(".sqlite"):
-        if index is not None:
-            refuse("index", "must be left out: a file of SQLite is always searched exactly", index)
-        return SQLiteStore(text, about)
-    raise ArgumentError(
-        "A gallery is a file that ends in .sqlite or .db, or an address such as "
-        f"http://localhost:19530. Received: uri={text!r}",
-        argument="gallery",
-    )
-
-
-def _check_same(uri, about, fingerprint, dim, metric, normalize):
-    """Refuses to go on with a gallery that is another than was named."""
-    if fingerprint not in (None, about.fingerprint):
-        raise ArgumentError(
-            f"{os.fspath(uri)} holds embeddings of another model, whose fingerprint is "
-            f"{about.fingerprint:.16}. Received: a model of {fingerprint:.16}",
-            argument="model",
-        )
-    named = {"metric": (metric, about.metric), "normalize": (normalize, about.normalize)}
-    if fingerprint is not None:
-        named["dim"] = (dim, about.dim)
-    for name, (value, stored) in named.items():
-        if value not in (None, stored):
-            raise ArgumentError(
-                f"{os.fspath(uri)} has {name}={stored!r}. Received: {name}={value!r}", argument=name
             )
