@@ -7,7 +7,7 @@ import tensorflow as tf
 from osnet_tf.errors import ArgumentError
 
 _LAYER = "conv5"  # its output is the last feature map
-_BATCH = 64
+_BATCH = 32
 
 
 def activation_maps(model, images):
@@ -82,13 +82,14 @@ def similarity_maps(model, first, second):
     found = [(np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.zeros(0, np.float32))]
     for start in range(0, len(first), _BATCH):
         part = slice(start, start + _BATCH)
-        with tf.GradientTape(persistent=True) as tape:
+        with tf.GradientTape() as tape:
             (a_map, a), (b_map, b) = (
                 both(images[part], training=False) for images in (first, second)
             )
             lengths = tf.stop_gradient(tf.norm(a, axis=1) * tf.norm(b, axis=1))
             cosines = tf.reduce_sum(a * b, axis=1) / tf.maximum(lengths, 1e-12)
-        maps = [_weighted(one, tape.gradient(cosines, one)) for one in (a_map, b_map)]
+        gradients = tape.gradient(cosines, (a_map, b_map))
+        maps = list(map(_weighted, (a_map, b_map), gradients))
         found.append((*maps, cosines.numpy()))
     return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
 

@@ -1,5 +1,7 @@
 """Pictures of gates: for each image, over a dataset, and images that use their scales alike."""
 
+import warnings
+
 import numpy as np
 
 from osnet_tf.checks import check_int
@@ -27,19 +29,19 @@ def draw_gates(path, images, values, *, block=""):
     _check_as_many(images, values)
     fields = stream_names(values.shape[1])
     sizes = {"columns": 3, "rows": len(images), "width": 2.7, "height": 1.35}
-    highest = min(1, 1.15 * float(values.mean(axis=2).max()))
+    limits = _limits(values.mean(axis=2))
     with figure_file(path, **sizes, width_ratios=(1, 5, 2.4)) as axes:
         for row, (pixels, gates) in enumerate(zip(images, values, strict=True)):
-            picture, strip, bars = axes[3 * row : 3 * row + 3]
+            picture, strip, means = axes[3 * row : 3 * row + 3]
             picture.imshow(pixels)
             picture.set_axis_off()
             strip.imshow(gates, vmin=0, vmax=1, cmap="inferno", aspect="auto")
             strip.set_yticks(range(len(fields)), fields)
             strip.tick_params(**_TICKS)
-            _draw_bars(bars, gates, fields, highest)
+            _draw_means(means, gates, fields, limits)
             if row < len(images) - 1:
                 strip.set_xticks([])
-                bars.set_xticklabels([])
+                means.set_xticklabels([])
         axes[1].set_title(f"gates of {block}".strip(), fontsize=9)
         axes[2].set_title("mean of a stream", fontsize=9)
         axes[-2].set_xlabel("channel", fontsize=8)
@@ -55,12 +57,15 @@ def draw_gate_statistics(path, values):
         path: File to write; see `figure_file`.
         values: Dict from a block's name to float `(n, T, gates)`, n >= 1.
     """
+    lowest, highest = zip(
+        *(_whiskers(gates.mean(axis=2)) for gates in values.values()), strict=True
+    )
+    limits = _limits(np.array([min(lowest), max(highest)]))
     with figure_file(path, columns=len(values), width=2.4, height=3.2) as all_axes:
-        highest = max(float(gates.mean(axis=2).max()) for gates in values.values())
         for axes, (block, gates) in zip(all_axes, values.items(), strict=True):
             names = stream_names(gates.shape[1])
             axes.boxplot(gates.mean(axis=2), whis=(5, 95), showfliers=False, tick_labels=names)
-            axes.set(ylim=(0, min(1, 1.15 * highest)), title=block)
+            axes.set(ylim=limits, title=block)
             axes.tick_params(**_TICKS)
             axes.grid(alpha=0.3, axis="y")
         all_axes[0].set_ylabel("mean gate of a stream")
@@ -114,7 +119,8 @@ def gate_clusters(values, *, clusters=4, members=10, seed=0):
 
     Returns:
         `(chosen, middles)`: a list of int64 arrays of image numbers, each from the middle outwards,
-        and float32 `(clusters, T, gates)`; the cluster of most images first.
+        and float32 `(clusters, T, gates)`; the cluster of most images first. There are fewer
+        clusters where fewer images differ.
 
     Raises:
         ArgumentError: a number out of its range.
@@ -131,15 +137,18 @@ def gate_clusters(values, *, clusters=4, members=10, seed=0):
         )
     require_scikit_learn()
     from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
 
-    flat = values.reshape(len(values), -1)
-    found = KMeans(clusters, n_init=10, random_state=seed).fit(flat)
+    flat = values.reshape(len(values), -1).astype(np.float64)
+    with warnings.catch_warnings():  # that fewer images differ than clusters were wanted
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        found = KMeans(clusters, n_init=10, random_state=seed).fit(flat)
     away = np.linalg.norm(flat - found.cluster_centers_[found.labels_], axis=1)
     sizes = np.bincount(found.labels_, minlength=clusters)
-    order = np.argsort(-sizes, kind="stable")
+    order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
     by_distance = np.argsort(away, kind="stable")
     chosen = [by_distance[found.labels_[by_distance] == one][:members] for one in order]
-    middles = found.cluster_centers_[order].reshape(clusters, *values.shape[1:])
+    middles = found.cluster_centers_[order].reshape(-1, *values.shape[1:])
     return chosen, middles.astype(np.float32)
 
 
@@ -154,13 +163,13 @@ def draw_gate_clusters(path, members, middles, *, block=""):
     """
     across = max(map(len, members))
     names = stream_names(middles.shape[1])
-    highest = min(1, 1.15 * float(middles.mean(axis=2).max()))
+    limits = _limits(middles.mean(axis=2))
     sizes = {"columns": 1 + across, "rows": len(members), "width": 0.75, "height": 1.35}
     with figure_file(path, **sizes, width_ratios=(3, *[1] * across)) as axes:
         for row, (images, middle) in enumerate(zip(members, middles, strict=True)):
-            bars, *places = axes[row * (1 + across) : (row + 1) * (1 + across)]
-            _draw_bars(bars, middle, names, highest)
-            bars.set_yticks(range(len(names)), names)
+            means, *places = axes[row * (1 + across) : (row + 1) * (1 + across)]
+            _draw_means(means, middle, names, limits)
+            means.set_yticks(range(len(names)), names)
             for number, place in enumerate(places):
                 place.set_axis_off()
                 if number < len(images):
@@ -168,11 +177,23 @@ def draw_gate_clusters(path, members, middles, *, block=""):
         axes[0].set_title(f"mean gates of {block}".strip(), fontsize=8)
 
 
-def _draw_bars(axes, gates, names, highest):
-    axes.barh(range(len(names)), gates.mean(axis=1), color="#2a7f62")
-    axes.set(xlim=(0, highest), ylim=(len(names) - 0.5, -0.5), yticks=[])
+def _draw_means(axes, gates, names, limits):
+    """A point for each stream's mean: on a scale of their own, for they differ by little."""
+    places = range(len(names))
+    axes.plot(gates.mean(axis=1), places, "o-", color="#2a7f62", markersize=4, linewidth=1)
+    axes.set(xlim=limits, ylim=(len(names) - 0.5, -0.5), yticks=[])
     axes.tick_params(**_TICKS)
     axes.grid(alpha=0.3, axis="x")
+
+
+def _whiskers(means):
+    return np.percentile(means, 5, axis=0).min(), np.percentile(means, 95, axis=0).max()
+
+
+def _limits(means):
+    low, high = float(means.min()), float(means.max())
+    margin = max(0.08 * (high - low), 1e-3)
+    return low - margin, high + margin
 
 
 def stream_names(streams):

@@ -153,15 +153,16 @@ def query_lines(ranked, has_cameras):
     """What stands beneath a query: the person and camera, and its average precision."""
     precision = ranked.average_precision
     return [
-        f"{ranked.name}{_camera(ranked.query, has_cameras)}",
+        f"{ranked.name}, {_camera(ranked.query)}" if has_cameras else ranked.name,
         "no match" if np.isnan(precision) else f"AP {precision:.1%}",
     ]
 
 
 def match_line(match, has_cameras):
     """What stands beneath a match: its camera and its distance."""
-    return f"{_camera(match.sample, has_cameras)} {match.distance:.3g}".strip()
+    distance = f"{match.distance:.3g}"
+    return f"{_camera(match.sample)}: {distance}" if has_cameras else distance
 
 
-def _camera(sample, has_cameras):
-    return f" c{sample.camid + 1}" if has_cameras else ""
+def _camera(sample):
+    return f"c{sample.camid + 1}"

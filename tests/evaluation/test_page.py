@@ -94,7 +94,7 @@ def test_the_page(case, tmp_path):
     queries = [figure for figure in shown.figures if figure[0] == "query"]
     assert [figure[1] for figure in queries] == [f"{number}&.png" for number in worst]
     first = dataset.query[worst[0]]
-    assert queries[0][3].split()[:3] == [f"<{first.pid}>", f"c{first.camid + 1}", "AP"]
+    assert queries[0][3].split()[:3] == [f"<{first.pid}>,", f"c{first.camid + 1}", "AP"]
     at = shown.figures.index(queries[1])
     of_first = shown.figures[1:at]
     assert len(of_first) == 8

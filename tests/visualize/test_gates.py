@@ -118,14 +118,16 @@ def test_a_row_for_each_image(drawn, images, tmp_path):
     gate_pictures.draw_gates(tmp_path / "gates.png", images, values, block="conv4_1")
     assert len(drawn) == 9
     for row in range(3):
-        picture, strip, bars = drawn[3 * row : 3 * row + 3]
+        picture, strip, means = drawn[3 * row : 3 * row + 3]
         np.testing.assert_array_equal(picture.images[0].get_array(), images[row])
         np.testing.assert_array_equal(strip.images[0].get_array(), values[row])
         assert strip.images[0].get_clim() == (0, 1)
         assert [label.get_text() for label in strip.get_yticklabels()] == ["3x3", "5x5"]
-        widths = [bar.get_width() for bar in bars.patches]
-        np.testing.assert_allclose(widths, values[row].mean(axis=1))
-        assert bars.yaxis_inverted()  # the bars stand beside their lines
+        [line] = means.get_lines()
+        np.testing.assert_allclose(line.get_xdata(), values[row].mean(axis=1))
+        np.testing.assert_array_equal(line.get_ydata(), [0, 1])
+        assert means.yaxis_inverted()  # the points stand beside their lines
+        assert means.get_xlim() == drawn[2].get_xlim()  # rows can be compared
     assert "conv4_1" in drawn[1].get_title()
     with pytest.raises(ArgumentError, match="2 images and gates of 3"):
         gate_pictures.draw_gates(tmp_path / "a.png", images[:2], values)
@@ -168,13 +170,15 @@ def test_images_of_like_gates(drawn, images, tmp_path):
         np.testing.assert_array_equal(members, own[np.argsort(away)][:4])
     with pytest.raises(ArgumentError, match="<= the 8 images"):
         gate_pictures.gate_clusters(values, clusters=9)
+    [everyone], middle = gate_pictures.gate_clusters(np.ones((8, 2, 2)), clusters=3)
+    np.testing.assert_array_equal(everyone, np.arange(8))  # no image differs: one cluster
+    np.testing.assert_array_equal(middle, np.ones((1, 2, 2)))
     shown = [[images[0], images[1]], [images[2]]]
     gate_pictures.draw_gate_clusters(tmp_path / "c.png", shown, found, block="conv4_1")
     assert len(drawn) == 6
     for row, members in enumerate(shown):
-        bars, *places = drawn[3 * row : 3 * row + 3]
-        widths = [bar.get_width() for bar in bars.patches]
-        np.testing.assert_allclose(widths, found[row].mean(axis=1))
+        means, *places = drawn[3 * row : 3 * row + 3]
+        np.testing.assert_allclose(means.get_lines()[0].get_xdata(), found[row].mean(axis=1))
         for place, pixels in zip(places, members, strict=False):
             np.testing.assert_array_equal(place.images[0].get_array(), pixels)
     assert not drawn[5].images

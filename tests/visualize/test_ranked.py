@@ -99,9 +99,9 @@ def test_cells_and_frames(people):
 def test_texts(people):
     features, dataset = people
     one = rank_queries(features, dataset, ranking_of(*people), [0], k=1)[0]
-    assert query_lines(one, True) == ["ann c1", "AP 50.0%"]
+    assert query_lines(one, True) == ["ann, c1", "AP 50.0%"]
     assert query_lines(one._replace(average_precision=np.nan), False) == ["ann", "no match"]
-    assert match_line(one.matches[0], True) == "c3 1"
+    assert match_line(one.matches[0], True) == "c3: 1"
     assert match_line(one.matches[0]._replace(distance=0.123456), False) == "0.123"
     assert fitting("a" * 50, 40).endswith("a..")
     assert fitting("e\x1b[2J", 100) == "e\\x1b[2J"
