@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from osnet_tf.errors import MissingPackageError
+from osnet_tf.errors import ArgumentError, MissingPackageError
 from osnet_tf.identities.constraints import cannot_link
 from osnet_tf.identities.dendrogram import Dendrogram
 from osnet_tf.identities.images import Source
@@ -136,6 +136,8 @@ def _at_fpr(distances, pids, fpr):
     """The threshold at which so large a share of the pairs of different people is accepted."""
     first, second = np.triu_indices(len(pids), 1)
     different = distances[pids[first] != pids[second]]
+    if not len(different):
+        raise ArgumentError("A threshold is chosen on two people at least. Received: one")
     allowed = int(fpr * len(different))
     return float(np.nextafter(np.partition(different, allowed)[allowed], 0))
 
