@@ -51,7 +51,7 @@ class MultiSimilarityLoss(PairLoss):
     >>> x = np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 0.0]], "float32")  # cosines 0, 1 and 0
     >>> # first: log(1 + e^1) / 2 + log(1 + e^0.5); second: log(1 + e^1) / 2 + log(1 + e^-0.5)
     >>> round(float(loss(np.array([0, 0, 1]), x)), 4)
-    1.0417
+    0.9205
     """
 
     def __init__(
