@@ -402,16 +402,17 @@ def search_table(rows):
 
     >>> from types import SimpleNamespace
     >>> row = SimpleNamespace(name="SQLite", count=10000, add_seconds=1.5, milliseconds=5.0)
-    >>> row.mebibytes, row.disk_mebibytes, row.recall = 60.0, 25.0, 1.0
+    >>> row.fastest, row.mebibytes, row.disk_mebibytes, row.recall = 4.0, 60.0, 25.0, 1.0
     >>> print(search_table([row]))
-       crops   add s  ms/query      MiB  disk MiB  recall@10  what
-       10000     1.5      5.00       60        25     1.0000  SQLite
+       crops   add s  ms/query  fastest      MiB  disk MiB  recall@10  what
+       10000     1.5      5.00     4.00       60        25     1.0000  SQLite
     """
-    lines = ["   crops   add s  ms/query      MiB  disk MiB  recall@10  what"]
+    lines = ["   crops   add s  ms/query  fastest      MiB  disk MiB  recall@10  what"]
     for row in rows:
         lines.append(
             f"{row.count:>8}  {row.add_seconds:>6.1f}  {row.milliseconds:>8.2f}  "
-            f"{row.mebibytes:>7.0f}  {row.disk_mebibytes:>8.0f}  {row.recall:>9.4f}  {row.name}"
+            f"{row.fastest:>7.2f}  {row.mebibytes:>7.0f}  {row.disk_mebibytes:>8.0f}  "
+            f"{row.recall:>9.4f}  {row.name}"
         )
     return "\n".join(lines)
 

@@ -73,6 +73,8 @@ class SQLiteStore:
                     raise FileError(self._path, "is a database, but no gallery")
                 if about is None:
                     raise FileError(self._path, "is empty: name a model to begin a gallery")
+                # Pages that several embeddings of 2 KiB fill well, where 4 KiB would hold one
+                self._database.execute("PRAGMA page_size = 16384")
                 with self._transaction():
                     if self._one("PRAGMA application_id") != _ID:  # nobody was quicker
                         for statement in _SCHEMA:

@@ -11,9 +11,9 @@ def test_an_exact_search():
     row = cost.measure_search("SQLite, exact", 3000)
     assert row.recall == 1
     assert row.count == 3000
-    assert row.milliseconds > 0
+    assert 0 < row.fastest <= row.milliseconds
     raw = 3000 * 512 * 4 / 2**20  # of float32, which is on the disk and in memory
-    assert raw < row.disk_mebibytes < 4 * raw
+    assert raw < row.disk_mebibytes < 1.5 * raw
     assert raw < row.mebibytes < 20 * raw
     assert "3000" in search_table([row])
 
