@@ -83,7 +83,13 @@ def newcomer(tmp_path_factory):
     folder = tmp_path_factory.mktemp("newcomer")
     (folder / "train").symlink_to(ROOT / "train")
     main_job = commands()[0]
-    assert main_job == "python train/fit.py --recipe=demo --run_dir=runs/demo --export".split()
+    assert main_job == [
+        "python",
+        "train/fit.py",
+        "--recipe=demo",
+        "--run_dir=runs/demo",
+        "--export",
+    ]
     start(main_job, folder)
     return folder
 
