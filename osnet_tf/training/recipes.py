@@ -199,6 +199,7 @@ RECIPES = {
     "cuhk03": Recipe(
         "The recipe strong on CUHK03's new protocol, detected images.",
         {**_STRONG, "dataset": "cuhk03"},
+        measured=ranks("cuhk03 detected, at 64x128", 46.5, 43.9),
     ),
     "market1501_cuhk03": Recipe(
         "The recipe strong on Market-1501 and CUHK03 at once, evaluated on each; a start for small "
@@ -234,6 +235,7 @@ RECIPES = {
         "The recipe strong on Market-1501, its people's attributes learnt beside.",
         {**_STRONG, "attributes": "market1501_attributes"},
         "arXiv 1703.07220 (the idea; the settings are ours)",
+        measured=ranks("market1501", 88.3, 72.7),
     ),
     "cifar10": Recipe(
         "CIFAR-10 at its own 32x32 from random weights, on a GPU: SGD, two steps; flip, crop.",
