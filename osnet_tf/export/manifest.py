@@ -12,9 +12,9 @@ def manifest(frozen, name, files, *, reports=(), thresholds=(), l2_normalize=Fal
 
         format_version  1; a reader refuses numbers that it does not know
         name            the model's name, that of its folder
-        architecture    {preset, feature_dim, streams, lite, gate, stem, widths, stem_norm,
-                        instance_norms}: all that decides what is computed, the weights apart; null
-                        for a network that is no OSNet
+        architecture    {preset, feature_dim, streams, lite, gate, stem, pooling, neck, widths,
+                        stem_norm, instance_norms}: all that decides what is computed, the weights
+                        apart; null for a network that is no OSNet
         fingerprint     SHA-256 over the Keras model's architecture, input size and weights
         input           name "images", height, width, channels 3, dtype "uint8", layout "NHWC",
                         color_order "RGB", range [0, 255], normalization "in the model" (so a
