@@ -445,3 +445,18 @@ def test_a_neck_stands_between_embedding_and_classifier(small):
 def test_unknown_parts(argument):
     with pytest.raises(ArgumentError, match=rf"`{argument}` must be one of .*{argument}='x'"):
         OSNet("osnet_x0_25", **{argument: "x"})
+
+
+@pytest.mark.one_backend
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method:UserWarning")
+def test_keras_quantizes_the_dense_layers():
+    """Every child is built, as Keras asks; its int8 is of dense layers: the gates and the last."""
+    keras.utils.set_random_seed(0)
+    model = OSNet("osnet_x0_25", input_shape=(*SIZE, 3), streams=1)
+    expected = array(model(images(size=SIZE)))
+    model.quantize("int8")
+    found = array(model(images(size=SIZE)))
+    assert model.get_layer("fc").kernel.dtype == "int8"
+    cosines = (found * expected).sum(1) / np.linalg.norm(found, axis=1)
+    assert (cosines / np.linalg.norm(expected, axis=1)).min() > 0.999
+    assert not np.array_equal(found, expected)

@@ -1,9 +1,10 @@
-"""A model's inference as one traced graph, which everything that embeds shares."""
+"""A model's inference as one compiled function, which everything that embeds shares."""
 
 import weakref
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from osnet_tf.errors import ArgumentError
@@ -13,7 +14,11 @@ _FUNCTIONS = weakref.WeakKeyDictionary()  # one traced function for each model t
 
 
 def inference_function(model: keras.Model) -> Any:
-    """The model's inference as a `tf.function`, traced once for each model.
+    """The model's inference, compiled once for each model.
+
+    On Keras's TensorFlow backend it is a `tf.function`, which the exports freeze. On the JAX and
+    PyTorch backends it is the model's own `predict_on_batch` between two tensors of TensorFlow,
+    which decodes and resizes on every backend.
 
     Args:
         model: A model as `osnet_tf.OSNet` returns, of a fixed input size.
@@ -31,6 +36,11 @@ def inference_function(model: keras.Model) -> Any:
                 f"Received: {model.name!r} with {len(model.outputs)} outputs"
             )
         alive = weakref.ref(model)  # the function must not keep its own key alive
+        if keras.backend.backend() != "tensorflow":
+            _FUNCTIONS[model] = lambda images: tf.constant(
+                alive().predict_on_batch(np.asarray(images))
+            )
+            return _FUNCTIONS[model]
         _FUNCTIONS[model] = tf.function(
             lambda images: alive()(images, training=False),
             input_signature=[tf.TensorSpec((None, *size, 3), tf.uint8)],

@@ -79,7 +79,8 @@ def freeze(model: keras.Model, takes: InputSpec = PIXELS) -> Frozen:
     Returns:
         `Frozen`. It keeps the weights that the model has now.
 
-    Raises ArgumentError if the model takes images of any size, or has several outputs.
+    Raises ArgumentError if the model takes images of any size, has several outputs, or Keras runs
+    on another backend than TensorFlow.
 
     >>> from osnet_tf import OSNet
     >>> frozen = freeze(OSNet("osnet_x0_25", input_shape=(64, 32, 3), streams=1))
@@ -88,6 +89,11 @@ def freeze(model: keras.Model, takes: InputSpec = PIXELS) -> Frozen:
     """
     if isinstance(model, Frozen):
         return model
+    if keras.backend.backend() != "tensorflow":
+        raise ArgumentError(
+            "Exports are made on Keras's TensorFlow backend: save the model as .keras and export it "
+            f"with KERAS_BACKEND=tensorflow. Received: KERAS_BACKEND={keras.backend.backend()}"
+        )
     size = model_size(model)
     concrete = inference_function(model).get_concrete_function()
     if takes != PIXELS:
