@@ -21,11 +21,11 @@ class CropEmbedder:
     Args:
         model: A model as `osnet_tf.OSNet` returns, or what `osnet_tf.weights.load_embedder` takes:
             a `.keras` file of one, or a published one; or an exported file of it, run without
-            Keras: `.tflite` (LiteRT), `.onnx` (ONNX Runtime), whatever images they take, or the
-            folder of a SavedModel.
+            Keras: `.tflite` (LiteRT), `.onnx` (ONNX Runtime), `.xml` (OpenVINO), whatever images
+            they take, or the folder of a SavedModel.
         normalize: Whether each embedding is divided by its Euclidean length.
         bgr: Whether frames are blue, green, red, as OpenCV reads them; else red, green, blue.
-        num_threads: Threads of LiteRT or ONNX Runtime.
+        num_threads: Threads of LiteRT, ONNX Runtime or OpenVINO.
 
     Attributes:
         size: `(height, width)` that crops are brought to.
@@ -35,7 +35,7 @@ class CropEmbedder:
         NotFoundError: there is no such file.
         FileError: it is damaged.
         ArgumentError: it is of none of these kinds.
-        MissingPackageError: onnxruntime is not installed.
+        MissingPackageError: onnxruntime or openvino is not installed.
 
     >>> from osnet_tf import OSNet
     >>> embedder = CropEmbedder(OSNet("osnet_x0_25", input_shape=(64, 32, 3), streams=1))
@@ -142,6 +142,8 @@ def _open(model, num_threads):
             return _of_litert(path, num_threads)
         if path.suffix == ".onnx":
             return _of_onnx(path, num_threads)
+        if path.suffix == ".xml":
+            return _of_openvino(path, num_threads)
         if (path / "saved_model.pb").is_file():
             return _of_saved_model(path)
     except OSNetError:
@@ -149,8 +151,8 @@ def _open(model, num_threads):
     except Exception as error:  # each of the runtimes has exceptions of its own
         raise FileError(path, f"cannot be opened: {error}") from error
     raise ArgumentError(
-        "The model must be a .keras, .tflite or .onnx file, or the folder of a SavedModel or of a "
-        "published model. "
+        "The model must be a .keras, .tflite, .onnx or .xml file, or the folder of a SavedModel or "
+        "of a published model. "
         f"Received: model={os.fspath(path)!r}",
         argument="model",
     )
@@ -183,6 +185,13 @@ def _of_onnx(path, num_threads):
         return session.run([embeddings.name], {images.name: takes.from_pixels(pixels)})[0]
 
     return run, tuple(shape), embeddings.shape[-1]
+
+
+def _of_openvino(path, num_threads):
+    from osnet_tf.export.openvino import OpenVINOEmbedder
+
+    run = OpenVINOEmbedder(path, num_threads)
+    return run, run.image_size, run.size
 
 
 def _of_saved_model(path):

@@ -1,5 +1,7 @@
 """Embeddings of boxes in a frame, by each runtime, are those of the crops that one cuts out."""
 
+import importlib.util
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from osnet_tf import CropEmbedder, OSNet, embed
 from osnet_tf.errors import ArgumentError, FileError, NotFoundError
 from osnet_tf.export.litert import export_litert
 from osnet_tf.export.onnx import export_onnx
+from osnet_tf.export.openvino import export_openvino
 from osnet_tf.export.saved_model import export_saved_model
 
 FRAME = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
@@ -30,6 +33,8 @@ def files(model, tmp_path_factory):
     export_litert(model, folder / "a.tflite")
     export_onnx(model, folder / "a.onnx")
     export_saved_model(model, folder / "1")
+    if importlib.util.find_spec("openvino") is not None:
+        export_openvino(model, folder / "b", name="a")
     return folder
 
 
@@ -39,8 +44,10 @@ def expected(model):
     return embed(model, crops, bgr=True, normalize=True)
 
 
-@pytest.mark.parametrize("name", ["model", "a.keras", "a.tflite", "a.onnx", "1"])
+@pytest.mark.parametrize("name", ["model", "a.keras", "a.tflite", "a.onnx", "1", "b/a.xml"])
 def test_each_runtime_gives_the_embeddings_of_the_crops(model, files, expected, name):
+    if name.endswith(".xml"):
+        pytest.importorskip("openvino")
     embedder = CropEmbedder(model if name == "model" else files / name)
     assert (embedder.size, embedder.dim) == ((32, 16), 512)
     found = embedder.get_features(BOXES, FRAME)
@@ -92,7 +99,7 @@ def test_what_is_no_model(model, files, tmp_path):
         (tmp_path / name).write_bytes(b"no model")
         with pytest.raises(FileError, match=name):
             CropEmbedder(tmp_path / name)
-    with pytest.raises(ArgumentError, match=r"must be a .keras, .tflite or .onnx file"):
+    with pytest.raises(ArgumentError, match=r"must be a .keras, .tflite, .onnx or .xml file"):
         CropEmbedder(tmp_path)
     with pytest.raises(ArgumentError, match="`num_threads` must be"):
         CropEmbedder(model, num_threads=0)

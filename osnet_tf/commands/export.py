@@ -1,4 +1,4 @@
-"""Exports a model to SavedModel, LiteRT (TFLite) and ONNX, and compares each file with it.
+"""Exports a model to SavedModel, LiteRT (TFLite), ONNX, OpenVINO, and compares each file with it.
 
 python train/export.py --run_dir=runs/mine
 python train/export.py --model=embedder.keras --output_dir=saved_models/mine \\

@@ -1,4 +1,4 @@
-"""Export: SavedModel, LiteRT and ONNX, each compared with the Keras model on real images."""
+"""Export: SavedModel, LiteRT, ONNX and OpenVINO, each compared with the Keras model."""
 
 import importlib
 from typing import TYPE_CHECKING
@@ -43,6 +43,7 @@ _HOMES = {
     "export_litert": "litert",
     "export_model": "exporter",
     "export_onnx": "onnx",
+    "export_openvino": "openvino",
     "export_run": "run",
     "export_saved_model": "saved_model",
     "freeze": "frozen",

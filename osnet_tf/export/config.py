@@ -41,7 +41,9 @@ class ExportConfig(Config):
     batch_sizes: tuple[int, ...] = setting(
         (1,), "Batch sizes of the .tflite files; that of 8 is called model_b8.tflite.", minimum=1
     )
-    layout: str = setting("nhwc", "Axes of the images of .tflite and .onnx files.", choices=LAYOUTS)
+    layout: str = setting(
+        "nhwc", "Axes of the images of all files but the SavedModel.", choices=LAYOUTS
+    )
     input: str = setting("uint8", "Dtype of these images; float: float32.", choices=DTYPES)
     normalization: str = setting(
         "inside",
@@ -52,7 +54,7 @@ class ExportConfig(Config):
     client: str = setting(
         "", "Program that loads the files: writes what it wants.", choices=("", *CLIENTS)
     )
-    file_name: str = setting("model", "What the names of .tflite and .onnx files begin with.")
+    file_name: str = setting("model", "What the files' names begin with.")
     l2_normalize: bool = setting(False, "Give embeddings of length 1.")
     calibration_images: int = setting(
         128, "Training images that int8 takes its ranges from.", minimum=1
@@ -114,7 +116,7 @@ class ExportConfig(Config):
 
     @property
     def takes(self) -> InputSpec:
-        """The `InputSpec` of `.tflite` and `.onnx` files."""
+        """The `InputSpec` of `.tflite`, `.onnx` and OpenVINO files."""
         return InputSpec(self.layout, self.input, self.normalization)
 
     def listed(self, name: str) -> tuple[str, ...]:
@@ -137,12 +139,15 @@ class ExportConfig(Config):
                     for batch_size in self.batch_sizes
                 ]
             else:
-                wanted.append(
-                    Artefact("1", "saved_model")
-                    if name == "saved_model"
-                    else Artefact(f"{self.file_name}.{name}", WRITTEN[name], takes=self.takes)
-                )
+                wanted.append(self._of_any_batch(name))
         return tuple(wanted)
+
+    def _of_any_batch(self, name):
+        if name == "saved_model":
+            return Artefact("1", "saved_model")
+        # The folder's name is the one by which programs know what lies in it
+        ending = "_openvino_model" if name == "openvino" else f".{name}"
+        return Artefact(f"{self.file_name}{ending}", WRITTEN[name], takes=self.takes)
 
     def _litert(self, precision, batch_size):
         suffix = "" if precision == "fp32" else f"_{precision}"

@@ -62,9 +62,10 @@ def export_model(
     """Writes a model in several formats, compares each with it on real images, and reports.
 
     Into `output_dir` come `1/` (a SavedModel), `model.tflite`, `model_fp16.tflite`,
-    `model_dynamic.tflite`, `model_int8.tflite`, `model.onnx`, as far as `config` names them, with
-    `model.json`, `report.json`, `report.md` and `report.html`. They take the place of an earlier
-    export all at once; its files that are not written again are gone. Everything else stays.
+    `model_dynamic.tflite`, `model_int8.tflite`, `model.onnx`, `model_openvino_model/`, as far as
+    `config` names them, with `model.json`, `report.json`, `report.md` and `report.html`. They take
+    the place of an earlier export all at once; its files that are not written again are gone.
+    Everything else stays.
 
     Args:
         embedder: A model as `osnet_tf.OSNet` returns, of a fixed input size.

@@ -14,18 +14,21 @@ from osnet_tf.export.input_spec import PIXELS, InputSpec
 
 #: Names on the command line of what can be written -> the module of `osnet_tf.export` with the
 #: format, which is also its name in `model.json`.
-WRITTEN = {"saved_model": "saved_model", "tflite": "litert", "onnx": "onnx"}
-#: Formats that are only run, to be compared with.
-ONLY_RUN = ("openvino",)
+WRITTEN = {
+    "saved_model": "saved_model",
+    "tflite": "litert",
+    "onnx": "onnx",
+    "openvino": "openvino",
+}
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
 
 
 class Artefact(NamedTuple):
-    """One file of an export (for a SavedModel, one folder): what it is called and what it is.
+    """One file of an export (of a SavedModel and OpenVINO, one folder): its name and what it is.
 
     Attributes:
         name: Its name in the export's folder.
-        format: "saved_model", "litert" or "onnx".
+        format: "saved_model", "litert", "onnx" or "openvino".
         precision: "fp32", "fp16", "dynamic" or "int8".
         batch_size: The batch it takes, or None for any.
         integer_io: Whether its embeddings are integers.
@@ -70,7 +73,7 @@ class Format:
     Attributes:
         write: `write(frozen, path, artefact, crops)` writes what an `Artefact` names. `frozen` is a
             `osnet_tf.export.frozen.Frozen` that takes what the artefact does; `crops()` gives uint8
-            images `(n, height, width, 3)` to calibrate with. None for a format that is only run.
+            images `(n, height, width, 3)` to calibrate with.
         open: `open(path, num_threads)` gives a function from uint8 images `(n, height, width, 3)`,
             of the batch size that the file takes and whatever it takes otherwise, to float32
             embeddings `(n, dim)`.
@@ -78,18 +81,18 @@ class Format:
         require: Raises MissingPackageError if a package is not installed that any of it needs.
     """
 
-    write: Callable | None
+    write: Callable
     open: Callable
     describe: Callable = lambda path: Graph()
     require: Callable = nothing_more
 
 
 def get_format(name: str) -> Format:
-    """The `Format` that `model.json` calls so, or "openvino", which reads ONNX files too.
+    """The `Format` that `model.json` calls so.
 
     Raises ArgumentError for any other name.
     """
-    check_choice((*WRITTEN.values(), *ONLY_RUN), format=name)
+    check_choice(tuple(WRITTEN.values()), format=name)
     return importlib.import_module(f"osnet_tf.export.{name}").FORMAT
 
 

@@ -91,8 +91,8 @@ def freeze(model: keras.Model, takes: InputSpec = PIXELS) -> Frozen:
         return model
     if keras.backend.backend() != "tensorflow":
         raise ArgumentError(
-            "Exports are made on Keras's TensorFlow backend: save the model as .keras and export it "
-            f"with KERAS_BACKEND=tensorflow. Received: KERAS_BACKEND={keras.backend.backend()}"
+            "Exports are made on Keras's TensorFlow backend: save the model as .keras and export "
+            f"it with KERAS_BACKEND=tensorflow. Received: KERAS_BACKEND={keras.backend.backend()}"
         )
     size = model_size(model)
     concrete = inference_function(model).get_concrete_function()
