@@ -16,6 +16,7 @@ from osnet_tf.errors import MissingPackageError
 from osnet_tf.export.formats import Format, Graph
 from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, Frozen, freeze
 from osnet_tf.export.input_spec import PIXELS, InputSpec
+from osnet_tf.export.onnx_graph import gates_to_convolutions, simplify
 from osnet_tf.files import whole_file
 from osnet_tf.types import PathLike
 
@@ -26,6 +27,9 @@ _NESTING = re.compile(r"^.*PartitionedCall(_\d+)?/")
 
 def export_onnx(model: keras.Model | Frozen, path: PathLike) -> str:
     """Writes an `.onnx` file, by Keras's own exporter (tf2onnx), opset 17.
+
+    Batch norms are folded into the convolutions, gates are 1x1 convolutions, and of the transposes
+    none is left but that of the pixels.
 
     Its input `images` is uint8 RGB `(batch, height, width, 3)` of any batch size >= 1, its output
     `embeddings` float32 `(batch, feature_dim)`; normalisation is part of the graph. A `Frozen` that
@@ -66,6 +70,8 @@ def export_onnx(model: keras.Model | Frozen, path: PathLike) -> str:
             )
         graph = onnx.load(new)
         _make_readable(graph.graph, frozen.name)
+        gates_to_convolutions(graph)
+        graph = simplify(graph)
         onnx.helper.set_model_props(graph, _metadata(frozen))
         onnx.checker.check_model(graph, full_check=True)
         onnx.save(graph, new)
