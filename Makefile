@@ -47,13 +47,19 @@ newest:
 	.venv-newest/bin/pip list
 	.venv-newest/bin/python -m pytest -q -p no:cacheprovider $(NEWEST)
 
-# Programs that load our files (BoxMOT, OpenCV), in an environment of their own; minutes to install.
-clients: $(VENV)/.installed-test .venv-clients/.installed
+# Programs that load our files, each in an environment of its own; minutes to install.
+CLIENTS := trackers coreml mediapipe tfjs
+
+clients: $(VENV)/.installed-test $(CLIENTS:%=.venv-clients/%/.installed) .venv-clients/node/.installed
 	$(BIN)/python -m pytest -v tests/clients
 
-.venv-clients/.installed: requirements-clients.txt
-	test -x .venv-clients/bin/python || $(PYTHON) -m venv .venv-clients
-	.venv-clients/bin/pip install -r requirements-clients.txt
+.venv-clients/%/.installed: requirements-clients/%.txt
+	test -x .venv-clients/$*/bin/python || $(PYTHON) -m venv .venv-clients/$*
+	.venv-clients/$*/bin/pip install -r $<
+	touch $@
+
+.venv-clients/node/.installed:
+	npm install --prefix .venv-clients/node @tensorflow/tfjs@4.22.0
 	touch $@
 
 # tensorflow-addons, an oracle of the tests, lives in an environment of its own.

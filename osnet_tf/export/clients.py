@@ -40,13 +40,25 @@ CLIENTS = {
         {**_NCHW, "formats": "onnx,tflite", "normalization": "outside"},
         _boxmot_sidecar,
     ),
+    "coreml": Client(
+        "Core ML: coremltools converts the SavedModel's signature `convert`, see docs/clients.md.",
+        {"formats": "saved_model"},
+    ),
     "deepstream": Client(
         "NVIDIA DeepStream: onnx-file=FILE.onnx, net-scale-factor=1, model-color-format=0.",
         {**_NCHW, "normalization": "inside"},
     ),
+    "mediapipe": Client(
+        "MediaPipe: ImageEmbedder with model_asset_path=FILE.tflite.",
+        {"formats": "tflite"},
+    ),
     "opencv": Client(
         "OpenCV: cv2.dnn.readNet(FILE.onnx), blobFromImage(crop, 1, (width, height), swapRB=True).",
         {**_NCHW, "normalization": "inside"},
+    ),
+    "tfjs": Client(
+        "TensorFlow.js: tensorflowjs_converter --signature_name=convert, see docs/clients.md.",
+        {"formats": "saved_model"},
     ),
     "ultralytics": Client(
         "Ultralytics' trackers: model: FILE.onnx.",

@@ -46,15 +46,19 @@ class Frozen:
     fingerprint: str
     takes: InputSpec = PIXELS
 
-    def named_function(self, batch_size: int | None = None) -> Any:
+    def named_function(self, batch_size: int | None = None, *, floats: bool = False) -> Any:
         """A `tf.function` from `images` to `{"embeddings": ...}`, with a fixed batch or any (None).
 
         Its graph is the frozen one itself, not a call of it, with the shapes that follow from the
-        batch: converters then see plain operators.
+        batch: converters then see plain operators. With `floats`, for a graph that takes pixels, it
+        takes float32 ones and has no cast.
         """
         graph = self.function.graph.as_graph_def()
         source, result = self.function.inputs[0], self.function.outputs[0]
         spec = _tensor_spec(self.takes, batch_size, self.size)
+        if floats:
+            [cast] = source.consumers()
+            source, spec = cast.outputs[0], tf.TensorSpec(spec.shape, tf.float32, INPUT_NAME)
 
         @tf.function(input_signature=[spec], autograph=False)
         def embed(images):

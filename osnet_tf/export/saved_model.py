@@ -17,18 +17,20 @@ SIGNATURES = (SIGNATURE, "serve_images", "serve_jpeg")
 
 
 def export_saved_model(model: Any | Frozen, directory: PathLike) -> str:
-    """Writes a SavedModel with four signatures; each gives `embeddings`, float32 `(batch, dim)`.
+    """Writes a SavedModel with five signatures; each gives `embeddings`, float32 `(batch, dim)`.
 
     - `serving_default`: `images`, uint8 RGB `(batch, height, width, 3)` of the model's size; any
       other size is refused; `serve` is the same, for `keras.layers.TFSMLayer(directory)`;
     - `serve_images`: `images`, uint8 RGB `(batch, any, any, 3)`, resized in the graph by
       `osnet_tf.preprocessing.resize`;
     - `serve_jpeg`: `image_bytes`, strings `(batch,)`, each the bytes of a JPEG, PNG or BMP file of
-      any size.
+      any size;
+    - `convert`: `images`, float32 RGB 0..255 `(batch, height, width, 3)`, a batch of 1 at least,
+      for converters to other formats (Core ML, TensorFlow.js): no operator but the network's.
 
-    The batch may have any size, 0 too. The image normalisation is part of the graph, and the three
-    agree with `osnet_tf.embed` on the same images. The graph holds the weights as constants and
-    runs without this package.
+    But for `convert` the batch may have any size, 0 too. The image normalisation is part of the
+    graph, and they agree with `osnet_tf.embed` on the same images. The graph holds the weights as
+    constants and runs without this package.
 
     Args:
         model: A model as `osnet_tf.OSNet` returns, of a fixed input size, or `freeze` of one.
@@ -55,21 +57,24 @@ def export_saved_model(model: Any | Frozen, directory: PathLike) -> str:
     module = _endpoints(frozen)
     signatures = {name: getattr(module, name) for name in SIGNATURES}
     with whole_folder(directory) as new:
-        save_module(module, new, {**signatures, "serve": module.serving_default})
+        plain = {"serve": module.serving_default, "convert": module.convert}
+        save_module(module, new, {**signatures, **plain})
     return str(directory)
 
 
 def _endpoints(frozen):
     """A module with a `tf.function` for each signature."""
-    size, embed = frozen.size, frozen.named_function()
+    size, embed = frozen.size, frozen.named_function(floats=True)
 
     def serving_default(images):
         # Neither batch norm nor resizing takes an empty batch: one black image stands in for it.
-        # Joining it (or none) to the images refuses any other height and width by itself.
+        # Joining it (or none) to the images refuses any other height and width by itself. All of
+        # it in floats: some converters of other programs know no constants of uint8.
         number = tf.shape(images)[0]
         missing = tf.cast(tf.equal(number, 0), tf.int32)
-        black = tf.zeros(tf.stack([missing, *size, 3]), tf.uint8)
-        return {OUTPUT_NAME: embed(tf.concat([images, black], 0))[OUTPUT_NAME][:number]}
+        black = tf.zeros(tf.stack([missing, *size, 3]), tf.float32)
+        pixels = tf.concat([tf.cast(images, tf.float32), black], 0)
+        return {OUTPUT_NAME: embed(pixels)[OUTPUT_NAME][:number]}
 
     def serve_images(images):
         missing = tf.cast(tf.equal(tf.shape(images)[0], 0), tf.int32)
@@ -91,6 +96,7 @@ def _endpoints(frozen):
         "serve_jpeg": (serve_jpeg, (None,), tf.string, "image_bytes"),
     }
     module = tf.Module()
+    module.convert = embed
     for name, (function, shape, dtype, argument) in signatures.items():
         signature = [tf.TensorSpec(shape, dtype, name=argument)]
         setattr(module, name, tf.function(function, input_signature=signature, autograph=False))

@@ -1,6 +1,7 @@
 """Programs of others load our files. Each runs in an environment of its own: `make clients`."""
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,22 +10,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from osnet_tf import CropEmbedder, convert
+from osnet_tf import CropEmbedder, convert, embed
 from osnet_tf.data import generate_demo
 from osnet_tf.export import export_model
 from osnet_tf.export.config import export_config
+from osnet_tf.weights import load_embedder
 from tests.conftest import ROOT, SHARED
 
-PYTHON = ROOT / ".venv-clients" / "bin" / "python"
+ENVIRONMENTS = ROOT / ".venv-clients"
 WEIGHTS = SHARED / "weights" / "osnet_x0_25_market1501.pth"
 
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory):
     """A frame with eight demo people, their boxes, the converted public model and its weights."""
-    for path in (PYTHON, WEIGHTS):
-        if not path.exists():
-            pytest.skip(f"{path} is not there")
+    if not WEIGHTS.exists():
+        pytest.skip(f"{WEIGHTS} is not there")
     folder = tmp_path_factory.mktemp("scene")
     people = generate_demo(folder, train_identities=2, test_identities=8, images_per_camera=2)
     frame, boxes = np.full((400, 900, 3), 90, np.uint8), []
@@ -41,24 +42,35 @@ def scene(tmp_path_factory):
     return folder, people
 
 
-def export(scene, client, **settings):
-    from osnet_tf.weights import load_embedder
-
+def export(scene, client, environment="trackers", **settings):
+    """Skips where the client is not installed."""
+    installed = ENVIRONMENTS / environment
+    if not installed.exists():
+        pytest.skip(f"{installed} is not there")
     folder, people = scene
     config = export_config(client=client, latency_rounds=0, evaluate="none", **settings)
     output = folder / client
     export_model(load_embedder(folder / "x.keras"), output, people, config)
-    for path in output.iterdir():
-        if path.is_file():
-            shutil.copy(path, folder)
+    shutil.copytree(output, folder, dirs_exist_ok=True)
     return folder
 
 
-def run(program, folder):
-    command = [PYTHON, Path(__file__).with_name(program), folder]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=folder)
+def run(program, folder, environment="trackers"):
+    python = ENVIRONMENTS / environment / "bin" / "python"
+    return run_command([python, Path(__file__).with_name(program), folder], folder)
+
+
+def run_command(command, folder, **variables):
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        cwd=folder,
+        env={**os.environ, **variables},
+    )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return done.stdout.strip().splitlines()[-1]
+    return (done.stdout.strip() or "nothing said").splitlines()[-1]
 
 
 def test_boxmot(scene):
@@ -80,3 +92,51 @@ def test_opencv(scene):
     ours = CropEmbedder(folder / "x.keras")
     expected = ours(np.load(folder / "boxes.npy"), np.load(folder / "frame.npy"))
     assert (found * expected).sum(1).min() > 0.999
+
+
+def crops_of(folder):
+    """The people of the scene at the model's size, and the Keras model's embeddings of them."""
+    frame, boxes = np.load(folder / "frame.npy"), np.load(folder / "boxes.npy").astype(int)
+    people = [frame[top:bottom, left:right, ::-1] for left, top, right, bottom in boxes]
+    crops = np.stack([Image.fromarray(one).resize((128, 256)) for one in people])
+    return crops, embed(load_embedder(folder / "x.keras"), crops, normalize=True)
+
+
+def smallest_cosine(found, expected):
+    found = np.asarray(found) / np.linalg.norm(found, axis=1, keepdims=True)
+    return (found * expected).sum(1).min()
+
+
+def test_mediapipe(scene):
+    folder = export(scene, "mediapipe", "mediapipe", precisions="fp32,int8")
+    crops, expected = crops_of(folder)
+    np.save(folder / "crops.npy", crops)
+    run("mediapipe_client.py", folder, "mediapipe")
+    found = np.load(folder / "found.npy")
+    assert smallest_cosine(found[:8], expected) > 0.9999
+    assert smallest_cosine(found[8:], expected) > 0.9
+
+
+def test_coreml(scene):
+    """It converts into plain operators; it runs on Apple's systems only."""
+    folder = export(scene, "coreml", "coreml")
+    found = json.loads(run("coreml_client.py", folder, "coreml"))
+    assert found["image"] == [256, 128]
+    assert found["embedding"] == [1, 512]
+    operators = found["operators"]
+    assert (operators["conv"], operators["linear"]) == (79 + 60, 49)  # as in the ONNX file
+    assert not {"shape", "concat", "fill", "cast", "gather"} & set(operators)
+
+
+def test_tfjs(scene):
+    folder = export(scene, "tfjs", "tfjs")
+    crops, expected = crops_of(folder)
+    (folder / "crops.json").write_text(
+        json.dumps({"shape": crops[:2].shape, "values": crops[:2].ravel().tolist()})
+    )
+    converter = ENVIRONMENTS / "tfjs" / "bin" / "tensorflowjs_converter"
+    options = ["--input_format=tf_saved_model", "--signature_name=convert"]
+    run_command([converter, *options, "1", "tfjs"], folder)
+    script, modules = Path(__file__).with_name("tfjs_client.js"), ENVIRONMENTS / "node/node_modules"
+    found = json.loads(run_command(["node", script, folder], folder, NODE_MODULES=str(modules)))
+    assert smallest_cosine(found, expected[:2]) > 0.9999

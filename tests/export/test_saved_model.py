@@ -71,6 +71,22 @@ def test_any_batch_and_an_empty_one(small_embedder, serve, crops):
     assert serve("serve_jpeg", image_bytes=tf.constant([], tf.string)).shape == (0, 512)
 
 
+def test_what_converters_take(small_embedder, folder, serve, crops):
+    """Floats, and nothing but the network: no check and no arithmetic of shapes."""
+    expected = small_embedder.predict(crops, verbose=0)
+    found = serve("convert", images=tf.constant(crops, tf.float32))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    graph = tf.saved_model.load(folder).signatures["convert"].graph.as_graph_def()
+    functions = {one.signature.name: one.node_def for one in graph.library.function}
+    kinds, nodes = set(), list(graph.node)
+    while nodes:  # those of the functions that it calls, too
+        node = nodes.pop()
+        kinds.add(node.op)
+        nodes += functions.get(node.attr["f"].func.name, ())
+    assert {"Conv2D", "DepthwiseConv2dNative"} <= kinds
+    assert not {"Shape", "Fill", "EnsureShape", "ConcatV2", "StridedSlice"} & kinds
+
+
 def test_bytes_that_are_no_image_are_refused(serve):
     with pytest.raises(tf.errors.InvalidArgumentError, match="not a JPEG, PNG or BMP"):
         serve("serve_jpeg", image_bytes=tf.constant([b"GIF89a"]))
