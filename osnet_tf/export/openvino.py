@@ -5,19 +5,21 @@ import os
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
 from osnet_tf.errors import FileError, MissingPackageError
 from osnet_tf.export.formats import Format, Graph
-from osnet_tf.export.frozen import INPUT_NAME, SIGNATURE, freeze, save_module
+from osnet_tf.export.frozen import INPUT_NAME, SIGNATURE, Frozen, freeze, save_module
 from osnet_tf.export.input_spec import PIXELS, InputSpec
 from osnet_tf.files import whole_folder
+from osnet_tf.types import PathLike
 
 _OURS = "osnet_tf"  # what our entries of a file's `rt_info` stand under
 
 
-def export_openvino(model, directory, name="model"):
+def export_openvino(model: Any | Frozen, directory: PathLike, name: str = "model") -> str:
     """Writes a folder with `NAME.xml` and `NAME.bin`, by OpenVINO's own converter, in float32.
 
     Its input `images` is uint8 RGB `(batch, height, width, 3)` of any batch size >= 1, its output
