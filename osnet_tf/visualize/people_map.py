@@ -1,12 +1,15 @@
 """People as points: t-SNE of embeddings (scikit-learn)."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from osnet_tf.checks import check_int
 from osnet_tf.errors import ArgumentError, MissingPackageError
 from osnet_tf.metrics.features import check_labels
+from osnet_tf.types import PathLike
 from osnet_tf.visualize.canvas import short_name
 from osnet_tf.visualize.figure import figure_file
 
@@ -14,7 +17,7 @@ _COLOURS = 20  # that can be told apart
 _MARKERS = "osD^vP*X<>"
 
 
-def tsne(embeddings, *, perplexity=30.0, seed=0):
+def tsne(embeddings: ArrayLike, *, perplexity: float = 30.0, seed: int = 0) -> np.ndarray:
     """Places embeddings in a plane by t-SNE, by their direction.
 
     Embeddings are brought to length 1, so that distances grow with the cosine distance. Neighbours
@@ -54,7 +57,14 @@ def tsne(embeddings, *, perplexity=30.0, seed=0):
     return plane.astype(np.float32)
 
 
-def draw_people(path, plane, pids, *, camids=None, names=None):
+def draw_people(
+    path: PathLike,
+    plane: ArrayLike,
+    pids: ArrayLike,
+    *,
+    camids: ArrayLike | None = None,
+    names: Sequence[str] | Mapping[int, str] | None = None,
+) -> None:
     """Draws points, of each person in one colour and of each camera with one mark.
 
     Args:

@@ -5,6 +5,7 @@ import math
 
 from osnet_tf.errors import FileError
 from osnet_tf.files import check_regular_file
+from osnet_tf.types import PathLike
 from osnet_tf.visualize.figure import figure_file
 
 #: Columns of `metrics.csv` that say how fast a run was, not how well it learnt.
@@ -14,7 +15,7 @@ _RATE = "learning_rate"
 _SHARES = ("accuracy", "rank1", "mAP", "mA", "F1", "top1", "top5")
 
 
-def draw_training(path, metrics_csv):
+def draw_training(path: PathLike, metrics_csv: PathLike) -> None:
     """Draws a run's losses, shares and learning rate over its epochs.
 
     Args:
