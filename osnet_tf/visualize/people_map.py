@@ -1,7 +1,7 @@
 """People as points: t-SNE of embeddings (scikit-learn)."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -63,7 +63,7 @@ def draw_people(
     pids: ArrayLike,
     *,
     camids: ArrayLike | None = None,
-    names: Sequence[str] | Mapping[int, str] | None = None,
+    names: Mapping[int, str] | None = None,
 ) -> None:
     """Draws points, of each person in one colour and of each camera with one mark.
 
