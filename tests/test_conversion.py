@@ -82,7 +82,10 @@ def test_an_ablation_becomes_no_public_file(tmp_path):
     """Depthwise first it has the very variables of the public network."""
     ablation = OSNet("osnet_x0_25", input_shape=SMALL, streams=1, lite="depthwise_pointwise")
     ablation.save(tmp_path / "Y.keras")
-    with pytest.raises(ArgumentError, match=r"paper's blocks only. .*lite='depthwise_pointwise'"):
+    with pytest.raises(
+        ArgumentError,
+        match=r"blocks, pooling and embedding only. .*lite='depthwise_pointwise'",
+    ):
         convert_to_torch(tmp_path / "Y.keras", tmp_path / "Z.pth")
     assert not (tmp_path / "Z.pth").exists()
 

@@ -1,5 +1,6 @@
 """Embeddings of boxes in a frame, by each runtime, are those of the crops that one cuts out."""
 
+import gc
 import importlib.util
 
 import keras
@@ -64,6 +65,13 @@ def test_lengths_and_the_order_of_colours(model, expected):
     lengths = np.linalg.norm(found, axis=1, keepdims=True)
     assert np.abs(lengths - 1).min() > 1e-3
     np.testing.assert_allclose(found / lengths, expected, atol=1e-5)
+
+
+def test_the_model_lives_as_long_as_what_runs_it(expected):
+    keras.utils.set_random_seed(0)
+    embedder = CropEmbedder(OSNet("osnet_x0_25", input_shape=(32, 16, 3), streams=1))
+    gc.collect()
+    np.testing.assert_allclose(embedder.get_features(BOXES, FRAME), expected, atol=1e-5)
 
 
 def test_nobody_and_boxes_outside_of_the_frame(model, expected):

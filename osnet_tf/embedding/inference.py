@@ -35,15 +35,30 @@ def inference_function(model: keras.Model) -> Any:
                 "The model must have one output, the embedding (leave the classifier off). "
                 f"Received: {model.name!r} with {len(model.outputs)} outputs"
             )
-        alive = weakref.ref(model)  # the function must not keep its own key alive
-        if keras.backend.backend() != "tensorflow":
-            _FUNCTIONS[model] = lambda images: tf.constant(
-                alive().predict_on_batch(np.asarray(images))
-            )
-            return _FUNCTIONS[model]
-        _FUNCTIONS[model] = tf.function(
-            lambda images: alive()(images, training=False),
-            input_signature=[tf.TensorSpec((None, *size, 3), tf.uint8)],
-            autograph=False,
-        )
-    return _FUNCTIONS[model]
+        _FUNCTIONS[model] = _compiled(weakref.ref(model), size)
+    return _Inference(model, _FUNCTIONS[model])
+
+
+def _compiled(alive, size):
+    """Of a weak reference: what the dictionary holds must not keep its own key alive."""
+    if keras.backend.backend() != "tensorflow":
+        return lambda images: tf.constant(alive().predict_on_batch(np.asarray(images)))
+    return tf.function(
+        lambda images: alive()(images, training=False),
+        input_signature=[tf.TensorSpec((None, *size, 3), tf.uint8)],
+        autograph=False,
+    )
+
+
+class _Inference:
+    """A compiled function, and the model that it runs: whoever holds the one needs the other."""
+
+    def __init__(self, model, function):
+        self._model = model
+        self._function = function
+
+    def __call__(self, images):
+        return self._function(images)
+
+    def get_concrete_function(self):
+        return self._function.get_concrete_function()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from osnet_tf.export.model_json import read_manifest as read_manifest
     from osnet_tf.export.onnx import export_onnx as export_onnx
     from osnet_tf.export.onnx import run_onnx as run_onnx
+    from osnet_tf.export.openvino import export_openvino as export_openvino
     from osnet_tf.export.parity import smallest_cosine as smallest_cosine
     from osnet_tf.export.run import export_run as export_run
     from osnet_tf.export.saved_model import export_saved_model as export_saved_model

@@ -115,7 +115,7 @@ def test_the_report_says_what_was_found(report, folder):
     by_name = {row["path"]: row for row in report["artefacts"]}
     assert by_name["model.tflite"]["partitions"] == 1
     assert by_name["model.tflite"]["undelegated"] == {"CAST": 1}
-    assert by_name["model.onnx"]["operators"]["Conv"] == 139
+    assert by_name["model.onnx"]["operators"]["Conv"] == 139 + 2 * 24  # and the gates
     assert by_name["model_fp16.tflite"]["bytes"] < 0.7 * by_name["model.tflite"]["bytes"]
     assert report["keras"]["latency"][1] > 0
 
@@ -237,7 +237,10 @@ def test_unit_length_and_a_larger_batch(small_embedder, demo_people, tmp_path, c
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"formats": "tflite,pb"}, "must be some of saved_model, tflite, onnx, each once"),
+        (
+            {"formats": "tflite,pb"},
+            "must be some of saved_model, tflite, onnx, openvino, each once",
+        ),
         ({"formats": ""}, "`formats` must be some of"),
         ({"precisions": "fp32,fp32"}, "`precisions` must be some of .* each once"),
         (

@@ -33,7 +33,9 @@ def test_every_name_is_there_once(preset):
 
 
 def test_only_the_papers_blocks_have_public_names():
-    with pytest.raises(ArgumentError, match=r"paper's blocks only. Received: .*streams=1"):
+    with pytest.raises(
+        ArgumentError, match=r"blocks, pooling and embedding only. Received: .*streams=1"
+    ):
         entries(Architecture("osnet_x0_25", streams=1))
 
 

@@ -151,7 +151,9 @@ def test_an_ablation_takes_no_public_weights_and_gives_none(lite):
     message = rf"X: holds osnet_x0_25, 5 classes, but .* is osnet_x0_25 with lite='{lite}', without"
     with pytest.raises(WeightsError, match=message):
         load_torch_state(model, state_of(), "X")
-    with pytest.raises(ArgumentError, match=rf"paper's blocks only. .*lite='{lite}'"):
+    with pytest.raises(
+        ArgumentError, match=rf"blocks, pooling and embedding only. .*lite='{lite}'"
+    ):
         to_torch_state(model)
 
 
