@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from osnet_tf.checks import check_int
 from osnet_tf.errors import ArgumentError, FileError, NotFoundError, OSNetError
+from osnet_tf.weights.hub import is_preset_folder
 from osnet_tf.weights.registry import is_remote
 
 
@@ -133,7 +134,7 @@ def _open(model, num_threads):
     path = Path(model)
     if not is_remote(model) and not path.exists():
         raise NotFoundError(f"There is no model {path}")
-    if is_remote(model) or path.suffix == ".keras" or (path / "config.json").is_file():
+    if is_remote(model) or path.suffix == ".keras" or is_preset_folder(path):
         from osnet_tf.weights import load_embedder
 
         return _of_keras(load_embedder(model))

@@ -20,6 +20,15 @@ def is_hub_address(source: str | os.PathLike) -> bool:
     return isinstance(source, str) and source.startswith(SCHEME)
 
 
+def is_preset_folder(path: str | os.PathLike) -> bool:
+    """Whether this is a folder that holds, or claims to hold, a published model.
+
+    >>> is_preset_folder("nowhere")
+    False
+    """
+    return os.path.isfile(os.path.join(path, CONFIG))
+
+
 def find_preset(source: str | os.PathLike) -> Path:
     """The folder of a published model: the one given, or a downloaded one for `hf://user/repo`.
 

@@ -18,6 +18,7 @@ from osnet_tf.errors import ArgumentError
 from osnet_tf.files import check_regular_file
 from osnet_tf.weights.errors import WeightsError
 from osnet_tf.weights.hdf5_checks import check_hdf5
+from osnet_tf.weights.hub import is_preset_folder
 from osnet_tf.weights.names import differences
 from osnet_tf.weights.pth import ZIP_ERRORS
 from osnet_tf.weights.registry import is_remote
@@ -69,7 +70,7 @@ def is_preset(source: str | os.PathLike) -> bool:
     >>> is_preset("hf://someone/osnet"), is_preset("osnet_x0_25.keras")
     (True, False)
     """
-    return is_remote(source) or os.path.isdir(source)
+    return is_remote(source) or is_preset_folder(source)
 
 
 def embedder_of(model: keras.Model) -> keras.Model:

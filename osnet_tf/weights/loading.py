@@ -5,6 +5,7 @@ import os
 import keras
 
 from osnet_tf.files import check_regular_file
+from osnet_tf.weights.hub import is_preset_folder
 from osnet_tf.weights.keras_files import copy_weights, load_hdf5_weights
 from osnet_tf.weights.preset_folder import load_preset_weights
 from osnet_tf.weights.torch_state import load_torch_weights
@@ -33,7 +34,7 @@ def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
     >>> OSNet("osnet_x0_25", input_shape=(64, 32, 3)).save(path)
     >>> load_weights(OSNet("osnet_x0_25", input_shape=(128, 64, 3)), path)
     """
-    if os.path.isdir(path):
+    if is_preset_folder(path):
         load_preset_weights(model, path)
         return
     check_regular_file(path)
