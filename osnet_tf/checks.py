@@ -1,10 +1,12 @@
 """Checks of arguments, and the one way in which they are refused."""
 
+import contextlib
 import difflib
 import math
 import numbers
+from collections.abc import Iterator
 
-from osnet_tf.errors import ArgumentError
+from osnet_tf.errors import ArgumentError, MissingPackageError
 
 
 def check_choice(choices, **arguments):
@@ -117,3 +119,25 @@ def refuse(name, rule, value, hint=""):
     """Raises ArgumentError about one argument, in the project's words."""
     end = f".{hint}" if hint else "."
     raise ArgumentError(f"`{name}` {rule}{end} Received: {name}={value!r}", argument=name)
+
+
+@contextlib.contextmanager
+def optional_package(needs: str, remedy: str) -> Iterator[None]:
+    """Around the import of a package that only some of the project needs.
+
+    Args:
+        needs: What needs it, and its name: "A sweep needs Optuna".
+        remedy: What helps, "pip install optuna".
+
+    Raises MissingPackageError if the import fails.
+
+    >>> with optional_package("This example needs nosuch", "pip install nosuch"):
+    ...     import nosuch
+    Traceback (most recent call last):
+    osnet_tf.errors.MissingPackageError: This example needs nosuch, which is not installed: \
+pip install nosuch
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingPackageError(f"{needs}, which is not installed: {remedy}") from error

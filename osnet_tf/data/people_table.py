@@ -4,10 +4,11 @@ import csv
 import os
 from pathlib import Path
 
+from osnet_tf.checks import optional_package
 from osnet_tf.data.dataset import DatasetLayoutError, Sample
 from osnet_tf.data.file_names import numbered
 from osnet_tf.data.image_files import is_clutter
-from osnet_tf.errors import FileError, MissingPackageError
+from osnet_tf.errors import FileError
 from osnet_tf.files import check_regular_file
 
 TABLE_SUFFIXES = (".csv", ".parquet")
@@ -140,12 +141,8 @@ def _read_csv(path):
 
 
 def _read_parquet(path):
-    try:
+    with optional_package(f"Reading {path} needs pyarrow", "pip install pyarrow"):
         import pyarrow.parquet
-    except ImportError as error:
-        raise MissingPackageError(
-            f"Reading {path} needs pyarrow, which is not installed: pip install pyarrow"
-        ) from error
     try:
         table = pyarrow.parquet.read_table(path)
         rows = table.to_pylist()

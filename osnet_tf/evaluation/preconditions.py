@@ -7,7 +7,6 @@ from osnet_tf.data import ReidDataset
 from osnet_tf.errors import ArgumentError
 from osnet_tf.evaluation.config import EvaluationConfig
 from osnet_tf.metrics.labels import Labels
-from osnet_tf.metrics.reranking import require_scipy
 
 
 def check_can_evaluate(dataset: ReidDataset, config: EvaluationConfig | None = None) -> None:
@@ -23,7 +22,6 @@ def check_can_evaluate(dataset: ReidDataset, config: EvaluationConfig | None = N
         ArgumentError: no query or no gallery image, or no query with a match under the camera
             rule (no shared people, one camera only); the dataset is named.
         ConfigError: a neighbourhood larger than the dataset.
-        MissingPackageError: re-ranking without SciPy.
 
     >>> from osnet_tf.data import ReidDataset, Sample
     >>> check_can_evaluate(ReidDataset("mine", (), (Sample("q", 1, 0),), ()))
@@ -70,7 +68,6 @@ def _check_counts(config, num_query, num_gallery):
         "database_augmentation": (num_gallery - 1, f"must be < the {num_gallery} gallery images"),
     }
     if config.rerank:
-        require_scipy()
         total = num_query + num_gallery
         rules["rerank_k1"] = (total - 1, f"must be < the {total} images in all")
     for name, (largest, rule) in rules.items():

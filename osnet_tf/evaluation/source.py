@@ -77,7 +77,7 @@ def evaluate_source(
     Raises:
         OSNetError: as `source_of`, `load_dataset`, `check_can_evaluate` of any of the datasets, and
             `load_embedder`, before anything is embedded or written.
-        MissingPackageError: Matplotlib, pyarrow for Parquet or SciPy for re-ranking is missing.
+        MissingPackageError: Matplotlib, or pyarrow for Parquet, is missing.
         FileError: the file of thresholds beside the model is damaged.
         InUseError: another evaluation writes to `output_dir`.
         WriteError: a file cannot be written; what lay there before is as it was.

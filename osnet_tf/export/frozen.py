@@ -5,6 +5,7 @@ it again for each endpoint. So it is traced once (the same graph that `embed` ru
 become constants, and the formats share that graph.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +46,15 @@ class Frozen:
     architecture: Architecture | None
     fingerprint: str
     takes: InputSpec = PIXELS
+
+    def metadata(self) -> dict[str, str]:
+        """What a file of it says about itself where its format has a place for texts."""
+        return {
+            "name": self.name,
+            "architecture": str(self.architecture or ""),
+            "fingerprint": self.fingerprint,
+            "input": json.dumps(self.takes.describe()),
+        }
 
     def named_function(self, batch_size: int | None = None, *, floats: bool = False) -> Any:
         """A `tf.function` from `images` to `{"embeddings": ...}`, with a fixed batch or any (None).

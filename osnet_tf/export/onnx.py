@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from osnet_tf.errors import MissingPackageError
+from osnet_tf.checks import optional_package
 from osnet_tf.export.formats import Format, Graph
 from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, Frozen, freeze
 from osnet_tf.export.input_spec import PIXELS, InputSpec
@@ -72,20 +72,10 @@ def export_onnx(model: keras.Model | Frozen, path: PathLike) -> str:
         _make_readable(graph.graph, frozen.name)
         gates_to_convolutions(graph)
         graph = simplify(graph)
-        onnx.helper.set_model_props(graph, _metadata(frozen))
+        onnx.helper.set_model_props(graph, frozen.metadata())
         onnx.checker.check_model(graph, full_check=True)
         onnx.save(graph, new)
     return str(path)
-
-
-def _metadata(frozen):
-    """What a file says about itself; JSON where it is no text."""
-    return {
-        "name": frozen.name,
-        "architecture": str(frozen.architecture or ""),
-        "fingerprint": frozen.fingerprint,
-        "input": json.dumps(frozen.takes.describe()),
-    }
 
 
 def require_onnx():
@@ -179,12 +169,8 @@ def _quiet():
 
 
 def _optional(package):
-    try:
+    with optional_package(f"ONNX needs {package}", "pip install 'osnet_tf[onnx]'"):
         return importlib.import_module(package)
-    except ImportError as error:
-        raise MissingPackageError(
-            f"ONNX needs {package}, which is not installed: pip install osnet_tf[onnx]"
-        ) from error
 
 
 def onnx_takes(session):

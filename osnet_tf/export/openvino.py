@@ -9,7 +9,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from osnet_tf.errors import FileError, MissingPackageError
+from osnet_tf.checks import optional_package
+from osnet_tf.errors import FileError
 from osnet_tf.export.formats import Format, Graph
 from osnet_tf.export.frozen import INPUT_NAME, SIGNATURE, Frozen, freeze, save_module
 from osnet_tf.export.input_spec import PIXELS, InputSpec
@@ -47,7 +48,7 @@ def export_openvino(model: Any | Frozen, directory: PathLike, name: str = "model
     with tempfile.TemporaryDirectory() as folder:
         save_module(module, folder, {SIGNATURE: module.serve})
         graph = openvino.convert_model(folder)
-    for key, value in _about(frozen).items():
+    for key, value in frozen.metadata().items():
         graph.set_rt_info(value, [_OURS, key])
     directory.parent.mkdir(parents=True, exist_ok=True)
     with whole_folder(directory) as new:
@@ -55,23 +56,10 @@ def export_openvino(model: Any | Frozen, directory: PathLike, name: str = "model
     return str(directory)
 
 
-def _about(frozen):
-    return {
-        "name": frozen.name,
-        "architecture": str(frozen.architecture or ""),
-        "fingerprint": frozen.fingerprint,
-        "input": json.dumps(frozen.takes.describe()),
-    }
-
-
 def require_openvino():
     """The openvino package; raises MissingPackageError if it is not installed."""
-    try:
+    with optional_package("OpenVINO's files need openvino", "pip install 'osnet_tf[openvino]'"):
         import openvino
-    except ImportError as error:
-        raise MissingPackageError(
-            "OpenVINO is not installed: pip install osnet_tf[openvino]"
-        ) from error
     return openvino
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from osnet_tf.errors import ArgumentError, FileError, MissingPackageError
+from osnet_tf.checks import optional_package
+from osnet_tf.errors import ArgumentError, FileError
 from osnet_tf.files.kinds import check_regular_file, printable
 from osnet_tf.files.whole import whole_file
 from osnet_tf.types import PathLike
@@ -126,13 +127,10 @@ def read_arrays(path: PathLike, names: Iterable[str]) -> dict[str, np.ndarray]:
 
 
 def _require_pyarrow(path, others):
-    try:
+    with optional_package(
+        f"Writing {os.fspath(path)} needs pyarrow", f"pip install pyarrow, or choose {others}"
+    ):
         import pyarrow.parquet  # noqa: F401
-    except ImportError as error:
-        raise MissingPackageError(
-            f"Writing {os.fspath(path)} needs pyarrow, which is not installed: "
-            f"pip install pyarrow, or choose {others}"
-        ) from error
 
 
 def _write(path, write, columns):

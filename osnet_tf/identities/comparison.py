@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from osnet_tf.errors import ArgumentError, MissingPackageError
+from osnet_tf.checks import optional_package
+from osnet_tf.errors import ArgumentError
 from osnet_tf.identities.constraints import cannot_link
 from osnet_tf.identities.dendrogram import Dendrogram
 from osnet_tf.identities.images import Source
@@ -189,10 +190,7 @@ def _of_tracklets(values, joined):
 
 
 def _require_sklearn():
-    try:
+    with optional_package(
+        "The comparison with DBSCAN needs scikit-learn", "pip install scikit-learn"
+    ):
         import sklearn.cluster  # noqa: F401
-    except ImportError:
-        raise MissingPackageError(
-            "The comparison with DBSCAN needs scikit-learn, which is not installed: "
-            "pip install scikit-learn"
-        ) from None

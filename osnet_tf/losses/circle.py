@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from osnet_tf.checks import check_number
-from osnet_tf.layers.unit_length import unit_length
+from osnet_tf.losses.distances import pairwise_cosines
 from osnet_tf.losses.pair_loss import PairLoss, Pairs
 from osnet_tf.types import Tensor
 
@@ -65,7 +65,7 @@ class CircleLoss(PairLoss):
         self.scale = float(scale)
 
     def anchor_losses(self, pairs: Pairs) -> Tensor:
-        cosines = ops.matmul(unit_length(pairs.anchors), ops.transpose(unit_length(pairs.others)))
+        cosines = pairwise_cosines(pairs.anchors, pairs.others)
         fixed = ops.stop_gradient(cosines)
         push = ops.relu(fixed + self.margin) * (cosines - self.margin)
         pull = ops.relu(1.0 + self.margin - fixed) * (1.0 - self.margin - cosines)

@@ -8,6 +8,24 @@ from osnet_tf.types import Tensor
 DISTANCES = ("euclidean", "sqeuclidean", "cosine")
 
 
+def pairwise_cosines(embeddings: Tensor, others: Tensor) -> Tensor:
+    """Cosines between all rows and all others.
+
+    Args:
+        embeddings: `(n, dim)` float32.
+        others: `(m, dim)` float32.
+
+    Returns:
+        `(n, m)` float32; a row of zeros has cosine 0 with all and gets no gradient.
+
+    >>> import numpy as np
+    >>> x = np.array([[2.0, 0.0], [0.0, 3.0], [0.0, 0.0]], "float32")
+    >>> np.array(pairwise_cosines(x, x)).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    return ops.matmul(unit_length(embeddings), ops.transpose(unit_length(others)))
+
+
 def pairwise_distances(
     embeddings: Tensor, others: Tensor | None = None, kind: str = "euclidean"
 ) -> Tensor:
@@ -35,8 +53,7 @@ def pairwise_distances(
     x = ops.cast(embeddings, "float32")
     y = x if others is None else ops.cast(others, "float32")
     if kind == "cosine":
-        cosines = ops.matmul(unit_length(x), ops.transpose(unit_length(y)))
-        return ops.maximum(1.0 - cosines, 0.0)
+        return ops.maximum(1.0 - pairwise_cosines(x, y), 0.0)
     x_squares = ops.sum(ops.square(x), axis=1)
     y_squares = ops.sum(ops.square(y), axis=1)
     squared = x_squares[:, None] + y_squares[None, :] - 2.0 * ops.matmul(x, ops.transpose(y))

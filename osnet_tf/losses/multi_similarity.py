@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from osnet_tf.checks import check_number
-from osnet_tf.layers.unit_length import unit_length
+from osnet_tf.losses.distances import pairwise_cosines
 from osnet_tf.losses.pair_loss import PairLoss, Pairs
 from osnet_tf.types import Tensor
 
@@ -74,7 +74,7 @@ class MultiSimilarityLoss(PairLoss):
         self.epsilon = float(epsilon)
 
     def anchor_losses(self, pairs: Pairs) -> Tensor:
-        cosines = ops.matmul(unit_length(pairs.anchors), ops.transpose(unit_length(pairs.others)))
+        cosines = pairwise_cosines(pairs.anchors, pairs.others)
         hardest_positive = ops.min(ops.where(pairs.positive, cosines, 2.0), axis=1, keepdims=True)
         hardest_negative = ops.max(ops.where(pairs.negative, cosines, -2.0), axis=1, keepdims=True)
         hard = cosines > hardest_positive - self.epsilon

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from osnet_tf.checks import check_int, check_number
-from osnet_tf.errors import ArgumentError, MissingPackageError
+from osnet_tf.errors import ArgumentError
 from osnet_tf.metrics.distances import check_sets, distance_blocks, paired_distances
 from osnet_tf.metrics.neighbors import nearest_and_farthest
 from osnet_tf.types import Progress
@@ -45,7 +45,6 @@ class Reranker:
 
     Raises:
         ArgumentError: shapes that do not fit, NaN features, parameters out of range.
-        MissingPackageError: if SciPy is not installed.
 
     Example:
 
@@ -72,7 +71,6 @@ class Reranker:
         block: int | None = None,
         progress: Progress | None = None,
     ) -> None:
-        require_scipy()
         alone = gallery is None
         query, gallery = check_sets(query, query if alone else gallery, metric, block)
         features = query if alone else np.concatenate([query, gallery])
@@ -170,16 +168,6 @@ def rerank(
     """
     options = {"k1": k1, "k2": k2, "lambda_value": lambda_value, "metric": metric, "block": block}
     return Reranker(query, gallery, **options).distances()
-
-
-def require_scipy():
-    """Raises MissingPackageError if SciPy is not installed."""
-    try:
-        import scipy.sparse  # noqa: F401
-    except ImportError:
-        raise MissingPackageError(
-            "Re-ranking needs SciPy, which is not installed: pip install scipy"
-        ) from None
 
 
 def _pattern(neighbors):

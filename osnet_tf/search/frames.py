@@ -3,10 +3,10 @@
 import configparser
 from pathlib import Path
 
-from osnet_tf.checks import check_number
+from osnet_tf.checks import check_number, optional_package
 from osnet_tf.data.image_files import images_below
 from osnet_tf.data.pillow_images import read_rgb
-from osnet_tf.errors import FileError, MissingPackageError, NotFoundError
+from osnet_tf.errors import FileError, NotFoundError
 
 
 def video_frames(path, wanted, *, fps=None):
@@ -67,13 +67,11 @@ def _frame_rate(path):
 
 
 def _of_file(path, wanted):
-    try:
+    with optional_package(
+        f"Reading {path} needs PyAV",
+        "pip install 'osnet_tf[video]', or name a folder of its frames",
+    ):
         import av
-    except ImportError as error:
-        raise MissingPackageError(
-            f"Reading {path} needs PyAV, which is not installed: pip install 'osnet_tf[video]', or "
-            "name a folder of its frames"
-        ) from error
     last = max(wanted)
     try:
         with av.open(str(path)) as container:

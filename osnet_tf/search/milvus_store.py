@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from osnet_tf.checks import check_choice
-from osnet_tf.errors import FileError, InUseError, MissingPackageError, NotFoundError, OSNetError
+from osnet_tf.checks import check_choice, optional_package
+from osnet_tf.errors import FileError, InUseError, NotFoundError, OSNetError
 from osnet_tf.search.conditions import to_milvus
 from osnet_tf.search.records import FIELDS, About, Crop
 
@@ -65,16 +65,14 @@ class MilvusStore:
             raise
 
     def _connect(self, token):
-        try:
+        with optional_package(
+            f"The gallery {self._uri} needs Milvus",
+            "pip install 'osnet_tf[search]', or name a file that ends in .sqlite",
+        ):
             from pymilvus import MilvusClient, MilvusException
 
             if self._local:
                 import milvus_lite  # noqa: F401
-        except ImportError as error:
-            raise MissingPackageError(
-                f"The gallery {self._uri} needs Milvus, which is not installed: "
-                "pip install 'osnet_tf[search]', or name a file that ends in .sqlite"
-            ) from error
         try:
             client = MilvusClient(self._uri, token=token)
             if self._local:

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import keras
 
+from osnet_tf.checks import optional_package
 from osnet_tf.config import ConfigError
-from osnet_tf.errors import FileError, MissingPackageError
+from osnet_tf.errors import FileError
 from osnet_tf.files import locked, table_writer
 from osnet_tf.training.config import TrainingConfig
 from osnet_tf.training.fitting import fit
@@ -95,12 +96,8 @@ def sweep(
     >>> best.state, best.epochs, 0.001 <= best.settings["learning_rate"] <= 0.01
     ('complete', 1, True)
     """
-    try:
+    with optional_package("A sweep needs Optuna", "pip install optuna"):
         import optuna  # noqa: F401
-    except ImportError as error:
-        raise MissingPackageError(
-            "A sweep needs Optuna, which is not installed: pip install optuna"
-        ) from error
     if not space:
         raise ConfigError("search", "must name a setting at least", space)
     if trials < 1:

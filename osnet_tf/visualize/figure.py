@@ -3,7 +3,7 @@
 import contextlib
 import warnings
 
-from osnet_tf.errors import MissingPackageError
+from osnet_tf.checks import optional_package
 from osnet_tf.files import printable, whole_file
 
 
@@ -51,10 +51,6 @@ def figure_file(path, *, columns=1, rows=1, width=6.0, height=4.2, width_ratios=
 
 def require_matplotlib():
     """The matplotlib package; raises MissingPackageError if it is not installed."""
-    try:
+    with optional_package("Pictures need Matplotlib", "pip install matplotlib"):
         import matplotlib
-    except ImportError as error:
-        raise MissingPackageError(
-            "Pictures need Matplotlib, which is not installed: pip install matplotlib"
-        ) from error
     return matplotlib

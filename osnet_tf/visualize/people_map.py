@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from osnet_tf.checks import check_int
-from osnet_tf.errors import ArgumentError, MissingPackageError
+from osnet_tf.checks import check_int, optional_package
+from osnet_tf.errors import ArgumentError
 from osnet_tf.metrics.features import check_labels
 from osnet_tf.types import PathLike
 from osnet_tf.visualize.canvas import short_name
@@ -104,13 +104,10 @@ def draw_people(
 
 def require_scikit_learn():
     """Raises MissingPackageError if scikit-learn is not installed."""
-    try:
+    with optional_package(
+        "t-SNE and clusters of gates need scikit-learn", "pip install 'osnet_tf[visualize]'"
+    ):
         import sklearn  # noqa: F401
-    except ImportError as error:
-        raise MissingPackageError(
-            "t-SNE and clusters of gates need scikit-learn, which is not installed: "
-            "pip install scikit-learn, or osnet_tf[visualize]"
-        ) from error
 
 
 def _colour(number):

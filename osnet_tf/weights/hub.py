@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from osnet_tf.errors import ArgumentError, MissingPackageError, NotFoundError
+from osnet_tf.checks import optional_package
+from osnet_tf.errors import ArgumentError, NotFoundError
 from osnet_tf.version import __version__
 
 SCHEME = "hf://"
@@ -80,13 +81,9 @@ hf://user/repo@revision. Received: 'hf://no-user'
     user, _, name = repo.partition("/")
     if not user or not name or "/" in name or address.endswith("@"):
         raise _no_address(address)
-    try:
+    with optional_package(f"{address} needs huggingface_hub", "pip install 'osnet_tf[hub]'"):
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HFValidationError
-    except ImportError as error:
-        raise MissingPackageError(
-            f"{address} needs huggingface_hub, which is not installed: pip install osnet_tf[hub]"
-        ) from error
     try:
         folder = snapshot_download(
             repo,

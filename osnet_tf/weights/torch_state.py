@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from osnet_tf.architecture import BESIDE_PLAIN, Architecture, architecture_of
-from osnet_tf.checks import check_int
-from osnet_tf.errors import ArgumentError, MissingPackageError
+from osnet_tf.checks import check_int, optional_package
+from osnet_tf.errors import ArgumentError
 from osnet_tf.files import whole_file
 from osnet_tf.weights.checkpoint import read_checkpoint
 from osnet_tf.weights.errors import WeightsError
@@ -184,12 +184,8 @@ def save_torch(
     'osnet_x0_25'
     """
     state = to_torch_state(model, num_classes=num_classes)
-    try:
+    with optional_package(f"Writing {os.fspath(path)} needs PyTorch", "pip install torch"):
         import torch
-    except ImportError as error:
-        raise MissingPackageError(
-            f"Writing {os.fspath(path)} needs PyTorch, which is not installed: pip install torch"
-        ) from error
     tensors = {key: torch.tensor(array) for key, array in state.items()}
     # Through a file of Python's: PyTorch's own writer says nothing of why it cannot write
     with whole_file(path) as new, open(new, "wb") as file:

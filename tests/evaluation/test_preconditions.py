@@ -1,12 +1,10 @@
 """What cannot be evaluated is refused before any image is read: these have none."""
 
-import sys
-
 import pytest
 
 from osnet_tf.config import ConfigError
 from osnet_tf.data import ReidDataset, Sample
-from osnet_tf.errors import ArgumentError, MissingPackageError
+from osnet_tf.errors import ArgumentError
 from osnet_tf.evaluation import EvaluationConfig, check_can_evaluate, evaluate_features
 from osnet_tf.report import results_table
 
@@ -53,14 +51,6 @@ def test_settings_have_to_fit_the_counts(setting, largest, rule):
     check_can_evaluate(data, fits)
     with pytest.raises(ConfigError, match=f"`{setting}` {rule}. Received: .*{largest + 1}"):
         check_can_evaluate(data, fits.replace(**{setting: largest + 1}))
-
-
-def test_a_missing_package_is_told_before_any_work(monkeypatch):
-    monkeypatch.setitem(sys.modules, "scipy.sparse", None)
-    data = dataset([(1, 0), (2, 0)], [(1, 1), (2, 1)])
-    check_can_evaluate(data)
-    with pytest.raises(MissingPackageError, match="pip install scipy"):
-        check_can_evaluate(data, EvaluationConfig(rerank=True, rerank_k1=1, rerank_k2=1))
 
 
 def test_without_cameras_every_image_of_the_person_is_a_match():

@@ -1,7 +1,5 @@
 """Gates: their values against the layers' weights, their statistics, and how they are drawn."""
 
-import contextlib
-
 import keras
 import numpy as np
 import pytest
@@ -10,7 +8,6 @@ from osnet_tf import OSNet
 from osnet_tf.errors import ArgumentError
 from osnet_tf.layers import OSBlock
 from osnet_tf.visualize import gate_pictures
-from osnet_tf.visualize.figure import figure_file
 from osnet_tf.visualize.gates import all_gate_values, gate_values, gated_blocks
 
 
@@ -96,21 +93,6 @@ def test_blocks_without_gates():
             gated_blocks(model)
         with pytest.raises(ArgumentError, match=f"has no gates.*gate='{gate}'"):
             block.gate_values(np.zeros((1, 8, 4, 16), "float32"))
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """The axes of the pictures, in their order."""
-    kept = []
-
-    @contextlib.contextmanager
-    def keeping(*arguments, **options):
-        with figure_file(*arguments, **options) as axes:
-            kept.extend(axes)
-            yield axes
-
-    monkeypatch.setattr(gate_pictures, "figure_file", keeping)
-    return kept
 
 
 def test_a_row_for_each_image(drawn, images, tmp_path):

@@ -1,6 +1,5 @@
 """Pictures, by what is drawn: the data of their lines and bars, and where their texts stand."""
 
-import contextlib
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,25 +9,9 @@ from PIL import Image
 from osnet_tf.data.statistics import SplitStatistics, Statistics
 from osnet_tf.errors import NotFoundError
 from osnet_tf.metrics import pairwise_distances, rank, verify
-from osnet_tf.visualize import curves, datasets, draw_cmc, draw_distances, draw_roc, sweep
+from osnet_tf.visualize import draw_cmc, draw_distances, draw_roc, sweep
 from osnet_tf.visualize.datasets import draw_statistics
 from osnet_tf.visualize.figure import figure_file
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """The axes of all pictures, in the order that they were drawn in."""
-    kept = []
-
-    @contextlib.contextmanager
-    def keeping(*arguments, **options):
-        with figure_file(*arguments, **options) as axes:
-            kept.extend(axes)
-            yield axes
-
-    for module in (curves, datasets, sweep):
-        monkeypatch.setattr(module, "figure_file", keeping)
-    return kept
 
 
 def case(seed=0):

@@ -1,32 +1,13 @@
 """Training curves, and people as points."""
 
-import contextlib
 import sys
 
 import numpy as np
 import pytest
 
 from osnet_tf.errors import ArgumentError, FileError, MissingPackageError, NotFoundError
-from osnet_tf.visualize import people_map, training
-from osnet_tf.visualize.figure import figure_file
 from osnet_tf.visualize.people_map import draw_people, tsne
 from osnet_tf.visualize.training import draw_training, read_curves
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    kept = []
-
-    @contextlib.contextmanager
-    def keeping(*arguments, **options):
-        with figure_file(*arguments, **options) as axes:
-            kept.extend(axes)
-            yield axes
-
-    for module in (training, people_map):
-        monkeypatch.setattr(module, "figure_file", keeping)
-    return kept
-
 
 CSV = """epoch,loss,cross_entropy,triplet,accuracy,learning_rate,seconds,input_wait,rank1,mAP
 1,3.5,3,0.5,0.25,0.001,10,0.1,,

@@ -82,7 +82,7 @@ def test_what_is_no_address(address):
 
 def test_without_the_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(MissingPackageError, match=r"hf://a/b .*pip install osnet_tf\[hub\]"):
+    with pytest.raises(MissingPackageError, match=r"hf://a/b .*pip install 'osnet_tf\[hub\]'"):
         hub.find_preset("hf://a/b")
 
 
