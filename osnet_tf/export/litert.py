@@ -155,14 +155,20 @@ def read_litert_metadata(path: PathLike) -> dict[str, Any]:
     >>> read_litert_metadata(file)["input"]["range"]
     [0, 255]
     """
+    found = _metadata(path)
+    if found is None:
+        raise FileError(path, "has no metadata of osnet_tf: export_litert did not write it")
+    return found
+
+
+def _metadata(path):
+    """As `read_litert_metadata`; None where there are none."""
     check_regular_file(path)
     try:
         content = LiteRTModel(Path(path).read_bytes()).metadata(_METADATA)
-        if content is not None:
-            return json.loads(content)
+        return None if content is None else json.loads(content)
     except Exception as error:  # the flatbuffer classes raise whatever the bytes lead them to
         raise FileError(path, f"is no LiteRT file of osnet_tf: {error!r:.200}") from error
-    raise FileError(path, "has no metadata of osnet_tf: export_litert did not write it")
 
 
 def _write(frozen, path, artefact, crops):
@@ -188,9 +194,9 @@ def _describe(path):
 
 
 def _open(path, num_threads=1):
-    return LiteRTEmbedder(
-        path, num_threads, takes=InputSpec.of(read_litert_metadata(path)["input"])
-    )
+    about = _metadata(path)  # a file by another converter takes pixels, as of ONNX and OpenVINO
+    takes = PIXELS if about is None else InputSpec.of(about["input"])
+    return LiteRTEmbedder(path, num_threads, takes=takes)
 
 
 FORMAT = Format(write=_write, open=_open, describe=_describe)
