@@ -81,7 +81,7 @@ def test_other_gates(gate, tmp_path):
 
 def test_a_missing_package_is_named_before_work_is_done(small_embedder, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
-    with pytest.raises(ImportError, match=r"needs tf2onnx, .*: pip install osnet_tf\[onnx\]"):
+    with pytest.raises(ImportError, match=r"needs tf2onnx, .*: pip install 'osnet_tf\[onnx\]'"):
         export_onnx(small_embedder, tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 

@@ -80,6 +80,6 @@ def test_a_folder_without_a_model(tmp_path):
 
 def test_a_missing_package_is_named_before_work_is_done(small_embedder, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(ImportError, match=r"pip install osnet_tf\[openvino\]"):
+    with pytest.raises(ImportError, match=r"pip install 'osnet_tf\[openvino\]'"):
         export_openvino(freeze(small_embedder), tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
