@@ -48,7 +48,7 @@ newest:
 	.venv-newest/bin/python -m pytest -q -p no:cacheprovider $(NEWEST)
 
 # Programs that load our files, each in an environment of its own; minutes to install.
-CLIENTS := trackers coreml mediapipe tfjs
+CLIENTS := trackers opencv5 coreml mediapipe tfjs
 
 clients: $(VENV)/.installed-test $(CLIENTS:%=.venv-clients/%/.installed) .venv-clients/node/.installed
 	$(BIN)/python -m pytest -v tests/clients

@@ -83,10 +83,11 @@ def test_boxmot(scene):
     assert len(found["identities"][0]) == 8
 
 
-def test_opencv(scene):
+@pytest.mark.parametrize(("environment", "version"), [("trackers", "4."), ("opencv5", "5.")])
+def test_opencv(scene, environment, version):
     """But for its resize, which is not antialiased."""
-    folder = export(scene, "opencv")
-    run("opencv_client.py", folder)
+    folder = export(scene, "opencv", environment)
+    assert run("opencv_client.py", folder, environment).startswith(version)
     found = np.load(folder / "found.npy")
     found /= np.linalg.norm(found, axis=1, keepdims=True)
     ours = CropEmbedder(folder / "x.keras")
