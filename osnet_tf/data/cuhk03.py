@@ -144,7 +144,7 @@ def _new_protocol(name, data_dir, boxes, expected_counts):
         part: tuple(sorted(samples[index - 1] for index in indices))
         for part, indices in parts.items()
     }
-    dataset = ReidDataset(name, **parts)
+    dataset = ReidDataset(name, **parts, people_of="cuhk03")
     check_counts(dataset, expected_counts, f"{folder} with {path.name}")
     if dataset.people_in_both:
         raise FileError(path, f"has people in train and test, such as {dataset.people_in_both[0]}")
@@ -175,7 +175,7 @@ def _classic(name, samples, test_set, folder, expected_counts):
     train = tuple(sample for person, sample in samples if person not in test_set)
     test = tuple(sample for person, sample in samples if person in test_set)
     note = "classic split: report Rank-k with one gallery image a person (single_shot=100)"
-    dataset = ReidDataset(name, train, test, test, notes=(note,))
+    dataset = ReidDataset(name, train, test, test, notes=(note,), people_of="cuhk03")
     check_counts(dataset, expected_counts, folder)
     return dataset
 

@@ -65,6 +65,9 @@ class ReidDataset(NamedTuple):
         split_of: the name of the whole, where this is one of several splits over which figures are
             averaged; else "".
         names: pid -> what the data call the person, where they have names; else None.
+        people_of: the dataset whose people these are, where several show the same people in other
+            images, such as detected and labelled crops; else "". These are not to be trained on
+            together.
 
     Example:
 
@@ -85,6 +88,7 @@ class ReidDataset(NamedTuple):
     val: tuple[Sample, ...] = ()
     split_of: str = ""
     names: Mapping[int, str] | None = None
+    people_of: str = ""
 
     @property
     def num_train_pids(self) -> int:

@@ -52,7 +52,8 @@ def read_dukemtmcreid(
     ...     print(str(error).splitlines()[0])
     DukeMTMC-reID was not found. Received: data_dir='no/such/place'
     """
-    return read_market_layout("dukemtmcreid", duke_root(data_dir), expected_counts or COUNTS)
+    dataset = read_market_layout("dukemtmcreid", duke_root(data_dir), expected_counts or COUNTS)
+    return dataset._replace(people_of="dukemtmcreid")
 
 
 def duke_root(data_dir: str | os.PathLike) -> Path:

@@ -18,10 +18,11 @@ def merge_datasets(datasets: Sequence[ReidDataset]) -> ReidDataset:
         datasets: at least one. A single one is returned as it is.
 
     Returns:
-        A `ReidDataset` named "a+b" after them. It has cameras where all of them have.
+        A `ReidDataset` named "a+b" after them. It has cameras where all of them have; people keep
+        their names, behind that of their dataset, "a: ann", as another may have an Ann as well.
 
-    Raises ArgumentError for no dataset, datasets of other kinds, or two with the same training
-    image, such as two splits of one dataset.
+    Raises ArgumentError for no dataset, datasets of other kinds, two with the same training image,
+    such as two splits of one dataset, or with the same people (`ReidDataset.people_of`).
 
     >>> one = ReidDataset("one", (Sample("a.jpg", 7, 0), Sample("b.jpg", 7, 1)), (), ())
     >>> two = ReidDataset("two", (Sample("c.jpg", 7, 0),), (), (Sample("d.jpg", 0, 0),))
@@ -55,16 +56,33 @@ def merge_datasets(datasets: Sequence[ReidDataset]) -> ReidDataset:
             ]
     return ReidDataset(
         "+".join(dataset.name for dataset in datasets),
+        names=_names(datasets, pids),
         **{part: tuple(sorted(joined)) for part, joined in parts.items()},
         has_cameras=all(dataset.has_cameras for dataset in datasets),
         notes=tuple(f"{one.name}: {note}" for one in datasets for note in one.notes),
     )
 
 
+def _names(datasets, pids):
+    """New pid -> dataset and name, where the dataset has names; None where none has."""
+    return {
+        pid: f"{datasets[number].name}: {datasets[number].names[old]}"
+        for (number, old), pid in pids.items()
+        if old in (datasets[number].names or {})
+    } or None
+
+
 def _check_apart(datasets):
-    """Its people would be taken for different ones in a dataset and another split of it."""
-    owner = {}
+    """Its people would be taken for different ones in a dataset and another split or view of it."""
+    owner, whose = {}, {}
     for dataset in datasets:
+        first = whose.setdefault(dataset.people_of or id(dataset), dataset)
+        if first is not dataset:
+            raise ArgumentError(
+                f"{first.name} and {dataset.name} cannot be trained on together: they show the same "
+                f"people, those of {dataset.people_of}",
+                argument="dataset",
+            )
         for path, *_ in dataset.train:
             first = owner.setdefault(path, dataset)
             if first is not dataset:

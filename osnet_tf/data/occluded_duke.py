@@ -65,13 +65,14 @@ def read_occluded_duke(
     holds = (_LISTS["train"], FOLDERS["train"])
     root = find_root("Occluded-DukeMTMC", data_dir, folders, holds, _HOW_TO_GET)
     if (root / FOLDERS["train"]).is_dir():
-        return read_market_layout("occluded_duke", root, expected_counts)
+        dataset = read_market_layout("occluded_duke", root, expected_counts)
+        return dataset._replace(people_of="dukemtmcreid")
     duke = duke_root(data_dir)
     parts = {
         split: _samples(root / name, duke, (FOLDERS[split], FOLDERS["gallery"]))
         for split, name in _LISTS.items()
     }
-    dataset = ReidDataset("occluded_duke", **parts)
+    dataset = ReidDataset("occluded_duke", **parts, people_of="dukemtmcreid")
     check_counts(dataset, expected_counts, {split: root / name for split, name in _LISTS.items()})
     return dataset
 

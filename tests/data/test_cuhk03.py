@@ -38,7 +38,7 @@ def test_extracted_images_by_the_new_protocol(tmp_path):
     images = extracted(tmp_path) / "cuhk03" / "images_detected"
     touch(images, "._1_001_1_01.jpg", "Thumbs.db", "list.txt", "sheet.png")
     dataset = read_cuhk03(tmp_path, expected_counts=TINY)
-    assert dataset.name == "cuhk03"
+    assert (dataset.name, dataset.people_of) == ("cuhk03", "cuhk03")
     assert short(dataset.train)[3:6] == [
         ("1_001_2_07.jpg", 1, 1),
         ("1_002_1_01.jpg", 2, 0),
@@ -101,6 +101,7 @@ def test_classic_splits(tmp_path):
     write_cuhk03_mat(tmp_path / "cuhk-03.mat", kinds=("labeled",))
     dataset = read_cuhk03(tmp_path, variant="labelled-7", expected_counts=CLASSIC)
     assert (dataset.name, dataset.split_of) == ("cuhk03:labelled-7", "cuhk03:labelled")
+    assert dataset.people_of == "cuhk03"
     assert {sample.pid for sample in dataset.train} == {2, 3}
     assert dataset.query == dataset.gallery
     assert short(dataset.query) == [(f"1_001_{v}_{i:02d}.png", 1, v - 1) for v, i in VIEWS]

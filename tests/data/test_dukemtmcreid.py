@@ -30,7 +30,7 @@ def short(samples):
 def test_duke_is_found_and_read(tmp_path, place):
     touch(tmp_path / place, *FILES)
     dataset = read_dukemtmcreid(tmp_path, expected_counts=TINY)
-    assert dataset.name == "dukemtmcreid"
+    assert (dataset.name, dataset.people_of) == ("dukemtmcreid", "dukemtmcreid")
     assert short(dataset.train) == [
         ("0001_c2_f0046182.jpg", 1, 1),
         ("0005_c8_f0046302.jpg", 5, 7),
@@ -78,7 +78,7 @@ def write_lists(data_dir, **changes):
 
 def test_occluded_duke_from_its_lists(tmp_path):
     dataset = read_occluded_duke(write_lists(tmp_path), expected_counts=OCCLUDED)
-    assert dataset.name == "occluded_duke"
+    assert (dataset.name, dataset.people_of) == ("occluded_duke", "dukemtmcreid")
     assert [os.path.relpath(s.path, tmp_path / PLACE) for s in dataset.query] == [
         "bounding_box_test/0002_c4_f0044158.jpg",
         "query/0002_c1_f0044158.jpg",
@@ -94,7 +94,7 @@ def test_occluded_duke_from_its_lists(tmp_path):
 def test_occluded_duke_as_its_script_makes_it(tmp_path):
     touch(tmp_path / "occluded_duke" / "Occluded_Duke", *FILES)
     dataset = read_occluded_duke(tmp_path, expected_counts=TINY)
-    assert len(dataset.gallery) == 3
+    assert (len(dataset.gallery), dataset.people_of) == (3, "dukemtmcreid")
 
 
 def test_what_is_wrong_with_occluded_duke_is_named(tmp_path):

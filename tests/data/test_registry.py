@@ -138,6 +138,21 @@ def test_merged_people_and_cameras_stay_apart():
     assert merge_datasets([first]) is first
     with pytest.raises(ArgumentError, match="At least one dataset"):
         merge_datasets([])
+    assert both.names is None
+    named = merge_datasets([first._replace(names={5: "ann", 9: "ben"}), second])
+    assert {path: named.name_of(pid) for path, pid in pids.items() if path in "ab"} == {
+        "a": "first: ann",
+        "b": "first: ben",
+    }
+    assert named.name_of(pids["2a"]) == str(pids["2a"])
+
+
+def test_the_same_people_in_other_images_are_not_merged():
+    detected = PEOPLE._replace(name="cuhk03:detected", people_of="cuhk03")
+    labelled = ReidDataset("cuhk03:labelled", (Sample("x.jpg", 1, 0),), (), (), people_of="cuhk03")
+    message = "cuhk03:detected and cuhk03:labelled cannot .* the same people, those of cuhk03"
+    with pytest.raises(ArgumentError, match=message):
+        merge_datasets([detected, labelled])
 
 
 def test_all_splits_of_a_dataset(tmp_path):
