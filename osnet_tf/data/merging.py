@@ -79,8 +79,8 @@ def _check_apart(datasets):
         first = whose.setdefault(dataset.people_of or id(dataset), dataset)
         if first is not dataset:
             raise ArgumentError(
-                f"{first.name} and {dataset.name} cannot be trained on together: they show the same "
-                f"people, those of {dataset.people_of}",
+                f"{first.name} and {dataset.name} cannot be trained on together: they show the "
+                f"same people, those of {dataset.people_of}",
                 argument="dataset",
             )
         for path, *_ in dataset.train:
