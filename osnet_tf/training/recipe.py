@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from osnet_tf.training.config import TrainingConfig
+from osnet_tf.training.progressive import scale_in
 
 #: Training images per second of x1.0 ... x0.25 at 256x128, by width: epochs 3 and 4 of `python
 #: train/fit.py --dataset=demo --preset=osnet_WIDTH --batch_size=32 --epochs=4`, two idle AMD EPYC
@@ -81,4 +82,6 @@ class Recipe(NamedTuple):
         positions = model.height * model.width / (1 if model.stem == "3x3" else 16)
         rate = _CPU_RATES[f"x{width}"] * (256 * 128 / 16) / positions
         images = sum(_TRAIN[name] for name in names)
-        return config.optimizer.epochs * images / rate / 3600
+        epochs = range(config.optimizer.epochs)
+        full_size_epochs = sum(scale_in(epoch, config.data) ** 2 for epoch in epochs)
+        return full_size_epochs * images / rate / 3600

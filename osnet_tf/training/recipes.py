@@ -154,6 +154,18 @@ RECIPES = {
         "restarts: arXiv 1608.03983",
         measured=ranks("market1501", 88.3, 72.9),
     ),
+    "best_x0_25": Recipe(
+        "OSNet x0.25 at 256x128 from ImageNet weights: identity and multi-similarity loss with a "
+        "BNNeck, images that grow from half the size, averaged weights. Hours on two CPU cores.",
+        {
+            **_STRONG,
+            **{"height": 256, "width": 128, "pad": 10},
+            **{"triplet_weight": 0.0, "multi_similarity_weight": 1.0, "neck": "before"},
+            **{"epochs": 84, "progressive_epochs": (28, 48), "evaluate_every": 28},
+            **{"warmup_epochs": 3.0, "new_layers_only_epochs": 1},
+        },
+        "arXiv 1904.06627, 1903.07071 and 2104.00298 (the ideas; the settings are ours)",
+    ),
     "scratch": Recipe(
         "From random weights on a GPU: SGD, three steps; flip, crop, erasing.",
         {

@@ -33,6 +33,9 @@ def test_hours_follow_from_images_and_positions():
     assert people.cpu_hours == pytest.approx(10 * 12_936 / (4 * 65.5) / 3600)
     both = Recipe("", {**small, "dataset": "market1501,cuhk03"})
     assert both.cpu_hours == pytest.approx(10 * (12_936 + 7_365) / (4 * 65.5) / 3600)
+    # Four of the ten with a quarter of the positions
+    grows = Recipe("", {**small, "dataset": "market1501", "progressive_epochs": (4,)})
+    assert grows.cpu_hours == pytest.approx(people.cpu_hours * (4 / 4 + 6) / 10)
     # 32x32 with the 3x3 stem keeps 1,024 positions, half of the 2,048 that 256x128 leaves
     objects = Recipe("", {**small, "height": 32, "width": 32, "stem": "3x3", "dataset": "cifar10"})
     assert objects.cpu_hours == pytest.approx(10 * 50_000 / (2 * 65.5) / 3600)
