@@ -66,6 +66,7 @@ LAYERS = {
     "osnet_tf.search.stores": NUMPY,
     "osnet_tf.search": TENSORFLOW,
     "osnet_tf.training.config": NUMPY,
+    "osnet_tf.training.progressive": NUMPY,
     "osnet_tf.training.recipe": NUMPY,
     "osnet_tf.training.run_record": NUMPY,
     "osnet_tf.training": TRAINING,
