@@ -1,6 +1,7 @@
 """What pip installs: every module, the page of the web demo, and a command that runs."""
 
 import email
+import re
 import subprocess
 import sys
 import tarfile
@@ -24,13 +25,12 @@ SDIST = "import setuptools.build_meta as b, sys; print(b.build_sdist(sys.argv[1]
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """(the sdist, the wheel that is built from it, the files of git that belong in them)."""
+    """(the sdist, the wheel that is built from it, the files of git)."""
     folder = tmp_path_factory.mktemp("built")
     sources = folder / "sources"
     listed = subprocess.run(
-        ["git", "ls-files", "osnet_tf", "pyproject.toml", "README.md", "LICENSE"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout.split()  # fmt: skip
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
     for name in listed:
         if (ROOT / name).is_file():
             (sources / name).parent.mkdir(parents=True, exist_ok=True)
@@ -56,11 +56,14 @@ def test_everything_is_in_it(built):
         names = set(archive.namelist())
     with tarfile.open(sdist) as archive:
         packed = {name.partition("/")[2] for name in archive.getnames()}
-    assert {name for name in listed if name.endswith(".py")} <= names
-    assert {name for name in listed if name.startswith("osnet_tf/web/page/")} <= names
+    library = {name for name in listed if name.startswith("osnet_tf/")}
+    assert {name for name in library if name.endswith(".py")} <= names
+    assert {name for name in library if name.startswith("osnet_tf/web/page/")} <= names
     assert "osnet_tf/py.typed" in names
     assert not [name for name in names if name.startswith(("tests", "train", "docs"))]
     assert {name for name in names if name.startswith("osnet_tf/")} <= packed
+    assert {name for name in listed if name.startswith(("docs/", "tests/", "train/"))} <= packed
+    assert {"Makefile", "requirements.txt", *relative(README)} <= packed
 
 
 def test_what_it_says_of_itself(metadata):
@@ -72,12 +75,39 @@ def test_what_it_says_of_itself(metadata):
         assert ("<" in line.partition(";")[0]) == capped, line
 
 
+README = (ROOT / "README.md").read_text()
+
+
+def relative(markdown):
+    """What links and pictures point to without saying where in the world that is."""
+    targets = re.findall(r"\]\(([^)]+)\)", markdown)
+    return [target for target in targets if not target.startswith(("http", "#"))]
+
+
+def test_its_long_description_is_the_readme_but_for_what_only_a_checkout_has(metadata):
+    """No picture and no link of it would lead anywhere from the page of an index."""
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    text = metadata.get_payload()
+    assert len(relative(README)) > 10
+    assert relative(text) == []
+    kept = [line for line in README.splitlines() if line and "](" not in line]
+    captions = [line for line in kept if re.fullmatch(r"\*[^*]+\*", line)]
+    assert len(captions) == README.count("![") == 2
+    lines = text.splitlines()
+    assert [line for line in kept if line not in lines] == captions
+    assert "`--for=boxmot` and others: docs/clients.md |" in text
+    assert "source distribution" in text
+
+
 def test_its_long_description_renders(metadata):
     markdown = pytest.importorskip("readme_renderer.markdown", reason="not installed")
-    assert metadata["Description-Content-Type"] == "text/markdown"
     page = markdown.render(metadata.get_payload())
     assert "<h1" in page
     assert "<table" in page
+    assert "<img" not in page
+    links = re.findall(r'href="([^"]+)"', page)
+    assert "https://arxiv.org/abs/1905.00953" in links
+    assert all(link.startswith(("http", "#")) for link in links)
 
 
 def test_its_command_runs_anywhere(built, tmp_path):
