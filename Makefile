@@ -48,10 +48,10 @@ newest:
 	.venv-newest/bin/python -m pytest -q -p no:cacheprovider $(NEWEST)
 
 # Programs that load our files, each in an environment of its own; minutes to install.
-CLIENTS := trackers opencv5 coreml mediapipe tfjs
+CLIENTS := trackers ultralytics opencv5 coreml mediapipe tfjs
 
 clients: $(VENV)/.installed-test $(CLIENTS:%=.venv-clients/%/.installed) .venv-clients/node/.installed
-	$(BIN)/python -m pytest -v tests/clients
+	$(BIN)/python -m pytest -v -rP tests/clients
 
 .venv-clients/%/.installed: requirements-clients/%.txt
 	test -x .venv-clients/$*/bin/python || $(PYTHON) -m venv .venv-clients/$*

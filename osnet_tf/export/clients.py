@@ -1,6 +1,7 @@
 """Programs that load exported files, and what each wants them to be."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -12,11 +13,13 @@ class Client(NamedTuple):
         settings: Fields of `ExportConfig` that differ from the defaults.
         sidecar: A function from a `Frozen` to the dict of the JSON file that it looks for beside
             each file, under the file's name and `.metadata.json`; or None.
+        texts: What it looks for among the texts that an `.onnx` file holds about itself.
     """
 
     about: str
     settings: Mapping
     sidecar: Callable | None = None
+    texts: Mapping[str, str] = MappingProxyType({})
 
 
 def _boxmot_sidecar(frozen):
@@ -45,7 +48,7 @@ CLIENTS = {
         {"formats": "saved_model"},
     ),
     "deepstream": Client(
-        "NVIDIA DeepStream: onnx-file=FILE.onnx, net-scale-factor=1, model-color-format=0.",
+        "NVIDIA DeepStream: onnxFile: FILE.onnx of its tracker's ReID, see docs/clients.md.",
         {**_NCHW, "normalization": "inside"},
     ),
     "mediapipe": Client(
@@ -61,8 +64,10 @@ CLIENTS = {
         {"formats": "saved_model"},
     ),
     "ultralytics": Client(
-        "Ultralytics' trackers: model: FILE.onnx.",
+        "Ultralytics' trackers: with_reid: True and model: FILE.onnx in the tracker's yaml.",
         {**_NCHW, "normalization": "unit"},
+        # Of a file with texts, but without this one, it takes the batch to be 1
+        texts={"args": "{'dynamic': True}"},
     ),
 }
 
@@ -78,6 +83,17 @@ def sidecars(frozen, config):
     if client is None or client.sidecar is None:
         return {}
     return {name: client.sidecar(frozen) for name in sidecar_names(config)}
+
+
+def client_texts(config):
+    """What a config's client looks for among an `.onnx` file's texts: dict from str to str.
+
+    >>> from osnet_tf.export.config import export_config
+    >>> dict(client_texts(export_config(client="ultralytics")))
+    {'args': "{'dynamic': True}"}
+    """
+    client = CLIENTS.get(config.client)
+    return client.texts if client else {}
 
 
 def sidecar_names(config):

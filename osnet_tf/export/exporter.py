@@ -15,7 +15,7 @@ from osnet_tf.data.calibration_sample import calibration_paths
 from osnet_tf.data.decoding import naming_bad_images
 from osnet_tf.data.pipeline import image_dataset
 from osnet_tf.errors import ArgumentError, OSNetError
-from osnet_tf.export.clients import sidecar_names, sidecars
+from osnet_tf.export.clients import client_texts, sidecar_names, sidecars
 from osnet_tf.export.comparison_images import as_people, choose_images
 from osnet_tf.export.config import ExportConfig
 from osnet_tf.export.exported import Exported, stored_files
@@ -103,8 +103,9 @@ def export_model(
     output_dir = Path(os.path.abspath(output_dir))
     with export_folder(output_dir, written_names(config)) as folder:
         exact = with_unit_length(embedder) if config.l2_normalize else embedder
+        texts = client_texts(config)
         frozen_for = functools.cache(
-            lambda takes: dataclasses.replace(freeze(exact, takes), fingerprint=own)
+            lambda takes: dataclasses.replace(freeze(exact, takes), fingerprint=own, texts=texts)
         )
         frozen = frozen_for(PIXELS)
         _write(frozen_for, folder, paths, config, show_progress)

@@ -6,7 +6,8 @@ become constants, and the formats share that graph.
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -37,6 +38,7 @@ class Frozen:
         architecture: An `Architecture`; None for a model that is no OSNet.
         fingerprint: The Keras model's, as `osnet_tf.architecture.fingerprint` gives it.
         takes: The `InputSpec` of the images; uint8 RGB `(batch, height, width, 3)` by default.
+        texts: What else `metadata` holds, for a program that looks for it.
     """
 
     function: Any  # a concrete `tf.function`
@@ -46,6 +48,7 @@ class Frozen:
     architecture: Architecture | None
     fingerprint: str
     takes: InputSpec = PIXELS
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     def metadata(self) -> dict[str, str]:
         """What a file of it says about itself where its format has a place for texts."""
@@ -54,6 +57,7 @@ class Frozen:
             "architecture": str(self.architecture or ""),
             "fingerprint": self.fingerprint,
             "input": json.dumps(self.takes.describe()),
+            **self.texts,
         }
 
     def named_function(self, batch_size: int | None = None, *, floats: bool = False) -> Any:

@@ -1,5 +1,6 @@
 """What files take besides pixels: each embeds as the model does, and says what it takes."""
 
+import ast
 import json
 
 import numpy as np
@@ -80,6 +81,19 @@ def test_an_onnx_file_says_what_it_is(model, tmp_path):
     assert about.custom_metadata_map["architecture"] == "osnet_x0_25 with streams=1"
     assert about.custom_metadata_map["fingerprint"] == frozen.fingerprint
     assert json.loads(about.custom_metadata_map["input"])["layout"] == "NHWC"
+    assert "args" not in about.custom_metadata_map
+
+
+def test_texts_that_a_program_looks_for(model, tmp_path):
+    """Ultralytics reads `args` as a Python literal, and asks it whether any batch is taken."""
+    people = generate_demo(tmp_path, train_identities=2, test_identities=2, images_per_camera=2)
+    config = export_config(client="ultralytics", latency_rounds=0, evaluate="none")
+    export_model(model, tmp_path / "mine", people, config)
+    session = onnx_session(tmp_path / "mine" / "model.onnx")
+    texts = session.get_modelmeta().custom_metadata_map
+    assert ast.literal_eval(texts["args"]) == {"dynamic": True}
+    assert session.get_inputs()[0].shape == ["batch", 3, 32, 16]
+    assert onnx_takes(session) == InputSpec("nchw", "float", "unit")
 
 
 def test_what_does_not_go_together(model, tmp_path):
