@@ -49,7 +49,8 @@ def embed(
     """Embeds images, wherever they are: in files, in a folder or in arrays.
 
     What does not have the model's size is resized by `osnet_tf.preprocessing.resize`, so files,
-    pictures and the arrays that they hold get the same embeddings.
+    pictures and the arrays that they hold get the same embeddings. The model runs on whichever
+    backend Keras has (`KERAS_BACKEND`: tensorflow, jax or torch); the rest is TensorFlow's.
 
     Args:
         model: A model as `osnet_tf.OSNet` returns or as `.keras` files hold it, of a fixed input

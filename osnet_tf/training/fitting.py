@@ -95,7 +95,7 @@ def fit(
     Raises:
         ConfigError: the config does not fit the data or the number of replicas; with `resume`, it
             is not the run's own.
-        ArgumentError: both a dataset and a task.
+        ArgumentError: both a dataset and a task, or Keras runs on another backend than TensorFlow.
         RunDirError: a run lies there already, or none to resume, or one on other data; or it was
             removed while it went on.
         InUseError: another process trains there.
@@ -115,6 +115,11 @@ def fit(
     >>> result.score_name, result.score == result.results["euclidean"]["mAP"]
     ('mAP', True)
     """
+    if keras.backend.backend() != "tensorflow":
+        raise ArgumentError(
+            "Training is made for Keras's TensorFlow backend: start it with "
+            f"KERAS_BACKEND=tensorflow. Received: KERAS_BACKEND={keras.backend.backend()}"
+        )
     if dataset is not None and task is not None:
         raise ArgumentError("Give either dataset or task: a task has its own data")
     config = config.with_absolute_paths()
