@@ -9,6 +9,7 @@ from osnet_tf.checks import check_choice, check_int
 from osnet_tf.errors import ArgumentError
 from osnet_tf.layers.batch_norm import BatchNorm
 from osnet_tf.layers.composite import Composite
+from osnet_tf.layers.pointwise import convolve
 from osnet_tf.presets import LITE_KINDS
 from osnet_tf.types import Tensor
 
@@ -117,7 +118,7 @@ class ConvNorm(Composite):
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         x = inputs if self.pad is None else self.pad(inputs)
-        x = self.conv(x)
+        x = convolve(self.conv, x, training)
         if self.norm_kind == "batch":
             x = self.norm(x, training=training)
         elif self.norm is not None:
@@ -224,9 +225,9 @@ class LightConv3x3(Composite):
         if self.kind == "full":
             x = self.conv(inputs)
         elif self.kind == "depthwise_pointwise":
-            x = self.pointwise(self.depthwise(inputs))
+            x = convolve(self.pointwise, self.depthwise(inputs), training)
         else:
-            x = self.depthwise(self.pointwise(inputs))
+            x = self.depthwise(convolve(self.pointwise, inputs, training))
         return keras.ops.relu(self.norm(x, training=training))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

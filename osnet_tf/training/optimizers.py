@@ -1,6 +1,8 @@
 """Optimizers that a config can ask for."""
 
 import contextlib
+from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -78,28 +80,41 @@ class FusedAdam(RateFactors, keras.optimizers.Adam):
     0.9
     """
 
+    def apply(self, grads: Sequence[Tensor], trainable_variables: Any = None) -> None:
+        # In a namespace, which Keras does not look into for something to track
+        self._step = SimpleNamespace(scalars={})
+        super().apply(grads, trainable_variables)
+
     def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         index = self._get_variable_index(variable)
-        step = tf.cast(self.iterations.value + 1, variable.dtype)
-        beta_1 = tf.cast(self.beta_1, variable.dtype)
-        beta_2 = tf.cast(self.beta_2, variable.dtype)
         common = {
             "var": variable.handle,
             "m": self._momentums[index].value.handle,
             "v": self._velocities[index].value.handle,
-            "beta1_power": beta_1**step,
-            "beta2_power": beta_2**step,
-            "lr": tf.cast(self._rate_for(variable, learning_rate), variable.dtype),
-            "beta1": beta_1,
-            "beta2": beta_2,
-            "epsilon": tf.cast(self.epsilon, variable.dtype),
             "grad": tf.cast(gradient, variable.dtype),
+            **self._scalars_of(variable.dtype),
+            "lr": tf.cast(self._rate_for(variable, learning_rate), variable.dtype),
         }
         if self.amsgrad:
             vhat = self._velocity_hats[index].value.handle
             tf.raw_ops.ResourceApplyAdamWithAmsgrad(vhat=vhat, **common)
         else:
             tf.raw_ops.ResourceApplyAdam(**common)
+
+    def _scalars_of(self, dtype):
+        """The numbers of a step that all weights share: made once, not once for each of them."""
+        scalars = self._step.scalars
+        if dtype not in scalars:
+            step = tf.cast(self.iterations.value + 1, dtype)
+            beta_1, beta_2 = (tf.cast(beta, dtype) for beta in (self.beta_1, self.beta_2))
+            scalars[dtype] = {
+                "beta1": beta_1,
+                "beta2": beta_2,
+                "beta1_power": beta_1**step,
+                "beta2_power": beta_2**step,
+                "epsilon": tf.cast(self.epsilon, dtype),
+            }
+        return scalars[dtype]
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """One training step, the same for one device, several, and several hosts."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import keras
@@ -126,22 +127,25 @@ class TrainingStep:
             context = tf.distribute.get_replica_context()
             gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         scale = self._optimizer.scale_loss(1.0)
-        norm = _norm(gradients)
+        before = _flat(self._weights())
+        gradient = _flat(gradients)
+        norm = tf.norm(gradient)
         if self._clip_norm:
-            gradients, _ = tf.clip_by_global_norm(gradients, scale * self._clip_norm, norm)
+            (gradient,), _ = tf.clip_by_global_norm([gradient], scale * self._clip_norm, norm)
         if self._l2:
-            gradients = [
-                gradient + scale * self._l2 * variable.value
-                for gradient, variable in zip(gradients, self._variables, strict=True)
-            ]
-        before = _flat(self._variables)
+            gradient += scale * self._l2 * before
+        if self._clip_norm or self._l2:
+            gradients = _cut(gradient, [variable.shape for variable in self._variables])
         self._optimizer.apply(gradients, self._variables)
-        update = tf.norm(_flat(self._variables) - before)
+        update = tf.norm(_flat(self._weights()) - before)
         if self._average is not None:
             self._average.update()
         if self._scales_loss:  # a step that overflows is left out
             norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
         return {**results, "gradient_norm": norm / scale, "update_norm": update}
+
+    def _weights(self):
+        return [variable.value for variable in self._variables]
 
     def _accumulate(self, images, targets):
         """Mean gradients and results over the parts of a replica's batch."""
@@ -164,7 +168,7 @@ class TrainingStep:
             # Keras's losses divide by the number of replicas themselves
             share_of_loss, parts = self._losses(targets, outputs)
             scaled = self._optimizer.scale_loss(share_of_loss)
-        gradients = tape.gradient(scaled, [variable.value for variable in self._variables])
+        gradients = tape.gradient(scaled, self._weights())
         losses = {"loss": share_of_loss, **parts}
         means = {name: replicas * value for name, value in losses.items()}
         measured = {name: metric(targets, outputs) for name, metric in self._metrics.items()}
@@ -183,10 +187,12 @@ def step_names(losses: WeightedLosses, metrics: Iterable[str] = ()) -> list[str]
     return names
 
 
-def _flat(variables):
-    """All values of some variables in one vector: one operation more, not one for each of 400."""
-    return tf.concat([tf.reshape(variable.value, [-1]) for variable in variables], axis=0)
+def _flat(tensors):
+    """All values of some tensors in one vector: one operation more, not one for each of 400."""
+    return tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], axis=0)
 
 
-def _norm(tensors):
-    return tf.norm(tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], axis=0))
+def _cut(vector, shapes):
+    """The inverse of `_flat`."""
+    parts = tf.split(vector, [math.prod(shape) for shape in shapes])
+    return [tf.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
