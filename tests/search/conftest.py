@@ -1,16 +1,38 @@
-"""Both kinds of gallery, each in a new folder; a small embedder; demo people."""
+"""Every kind of gallery, each a new one; a small embedder; demo people."""
+
+import os
+import uuid
 
 import numpy as np
 import pytest
 from PIL import Image
 
+#: The address of a Milvus server to test with: `make milvus` starts one.
+SERVER = os.environ.get("OSNET_TF_TEST_MILVUS")
 
-@pytest.fixture(params=["gallery.sqlite", "gallery.db"])
+
+@pytest.fixture(params=["gallery.sqlite", "gallery.db", "server"])
 def uri(request, tmp_path):
-    if request.param.endswith(".db"):
-        pytest.importorskip("pymilvus")
+    """Where a new gallery may begin."""
+    if request.param == "gallery.sqlite":
+        yield tmp_path / request.param
+        return
+    milvus = pytest.importorskip("pymilvus")
+    if request.param == "gallery.db":
         pytest.importorskip("milvus_lite")
-    return tmp_path / request.param
+        yield tmp_path / request.param
+        return
+    if not SERVER:
+        pytest.skip("needs a Milvus server: make milvus")
+    database = f"test_{uuid.uuid4().hex}"
+    client = milvus.MilvusClient(SERVER)
+    client.create_database(database)
+    yield f"{SERVER}/{database}"
+    client.use_database(database)
+    for name in client.list_collections():
+        client.drop_collection(name)
+    client.drop_database(database)
+    client.close()
 
 
 @pytest.fixture(scope="session")
