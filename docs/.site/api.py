@@ -27,12 +27,29 @@ def fenced(text):
     return "\n".join([*lines, "```"] if inside else lines)
 
 
+def separated(text):
+    r"""Docstring text whose entries for several names are one for each.
+
+    >>> print(separated("Args:\n    a, b: As\n        there.\n    c: 1"))
+    Args:
+        a: As
+            there.
+        b: As
+            there.
+        c: 1
+    """
+    several = re.compile(r"^    (\w+(?:, \w+)+):(.*(?:\n {5,}.*)*)", re.M)
+    return several.sub(
+        lambda found: "\n".join(f"    {name}:{found[2]}" for name in found[1].split(", ")), text
+    )
+
+
 class Docstrings(griffe.Extension):
-    """Fences examples, and finds the names that a package loads when they are first used."""
+    """Puts docstrings right, and finds the names that a package loads when they are first used."""
 
     def on_instance(self, *, obj, **kwargs):
         if obj.docstring:
-            obj.docstring.value = fenced(obj.docstring.value)
+            obj.docstring.value = separated(fenced(obj.docstring.value))
 
     def on_module_members(self, *, mod, **kwargs):
         homes = mod.members.get("_HOMES")
