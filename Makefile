@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint docs clients newest
+.PHONY: demo test lint docs clients milvus newest
 
 demo: $(VENV)/.installed
 	rm -rf runs/demo
@@ -60,6 +60,15 @@ clients: $(VENV)/.installed-test $(CLIENTS:%=.venv-clients/%/.installed) .venv-c
 
 .venv-clients/node/.installed:
 	npm install --prefix .venv-clients/node @tensorflow/tfjs@4.22.0
+	touch $@
+
+# The tests of galleries on a real Milvus server; a minute on an idle machine.
+milvus: $(VENV)/.installed-test .venv-milvus/.installed
+	$(BIN)/python -m tests.search.with_server -v
+
+.venv-milvus/.installed: requirements-milvus.txt
+	test -x .venv-milvus/bin/python || $(PYTHON) -m venv .venv-milvus
+	.venv-milvus/bin/pip install -r $<
 	touch $@
 
 # tensorflow-addons, an oracle of the tests, lives in an environment of its own.

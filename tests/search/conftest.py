@@ -24,15 +24,16 @@ def uri(request, tmp_path):
         return
     if not SERVER:
         pytest.skip("needs a Milvus server: make milvus")
+    server = milvus.MilvusClient(SERVER)
     database = f"test_{uuid.uuid4().hex}"
-    client = milvus.MilvusClient(SERVER)
-    client.create_database(database)
+    server.create_database(database)
     yield f"{SERVER}/{database}"
-    client.use_database(database)
-    for name in client.list_collections():
-        client.drop_collection(name)
-    client.drop_database(database)
-    client.close()
+    inside = milvus.MilvusClient(f"{SERVER}/{database}")
+    for name in inside.list_collections():
+        inside.drop_collection(name)
+    inside.close()
+    server.drop_database(database)
+    server.close()
 
 
 @pytest.fixture(scope="session")
