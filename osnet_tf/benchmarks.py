@@ -93,15 +93,15 @@ def reranking(*, size_of, features, **_):
     return _evaluation("reranking", size_of, features)
 
 
-def search(*, crops, **_):
-    """Time, memory and recall of searching galleries of so many --crops."""
-    from osnet_tf.search.cost import STORES, measure_search
+def search(*, crops, galleries, **_):
+    """Time, memory and recall of searching --galleries of so many --crops."""
+    from osnet_tf.search.cost import measure_search, stores_named
 
-    numbers = [int(number) for number in crops]
-    with progress_bar(True, len(STORES) * len(numbers), "search", unit="galleries") as count:
+    numbers, names = [int(number) for number in crops], stores_named(galleries)
+    with progress_bar(True, len(names) * len(numbers), "search", unit="galleries") as count:
         rows = []
         for number in numbers:
-            for name in STORES:
+            for name in names:
                 rows.append(measure_search(name, number))
                 count(1)
     return report.search_table(rows)

@@ -39,6 +39,9 @@ def define_flags():
     )
     flags.DEFINE_list("crops", ["10000"], "Sizes of the galleries that are searched.")
     flags.DEFINE_list(
+        "galleries", [], "Kinds of them, by a part of their names: sqlite,hnsw (default: all)."
+    )
+    flags.DEFINE_list(
         "features", [], "QUERY.npz,GALLERY.npz that embed.py wrote, in place of made-up features."
     )
 
@@ -55,5 +58,6 @@ def main(_):
         size_of=FLAGS.size,
         features=FLAGS.features,
         crops=FLAGS.crops,
+        galleries=FLAGS.galleries,
     )
     command_line.say(text)

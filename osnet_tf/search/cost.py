@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from osnet_tf.checks import check_int
+from osnet_tf.checks import check_int, refuse
 from osnet_tf.errors import OSNetError
 from osnet_tf.files import read_arrays
 from osnet_tf.metrics import nearest
@@ -33,7 +33,7 @@ STORES = {
         folder / "g.db", about, index="IVF_FLAT"
     ),
 }
-_DIM, _K, _QUERIES, _ROWS = 512, 10, 50, 2000
+_DIM, _K, _QUERIES, _ROWS, _AT_ONCE = 512, 10, 50, 2000, 100_000
 
 
 class SearchCost(NamedTuple):
@@ -59,6 +59,22 @@ class SearchCost(NamedTuple):
     mebibytes: float
     disk_mebibytes: float
     recall: float
+
+
+def stores_named(parts):
+    """Names of `STORES` that have one of some parts in them, whatever the case; all if none.
+
+    >>> stores_named(["sqlite", "hnsw"])
+    ['SQLite, exact', 'Milvus Lite, HNSW']
+    >>> stores_named(["faiss"])
+    Traceback (most recent call last):
+    osnet_tf.errors.ArgumentError: `galleries` must be parts of SQLite, exact; Milvus Lite, FLAT; \
+Milvus Lite, HNSW; Milvus Lite, IVF_FLAT. Received: galleries='faiss'
+    """
+    for part in parts:
+        if not any(part.lower() in name.lower() for name in STORES):
+            refuse("galleries", f"must be parts of {'; '.join(STORES)}", part)
+    return [n for n in STORES if not parts or any(part.lower() in n.lower() for part in parts)]
 
 
 def measure_search(name, count):
@@ -87,7 +103,11 @@ def measure_search(name, count):
 def _embeddings(count):
     """(gallery, queries) at length 1, of some eight crops a person."""
     made = make_features(Size(_QUERIES, count, max(count // 8, 1), 6), dim=_DIM)
-    return tuple(unit_rows(made[name]).astype(np.float32) for name in ("gallery", "query"))
+    for name in ("gallery", "query"):
+        for start in range(0, len(made[name]), _ROWS):  # in place: a million are 2 GiB
+            some = made[name][start : start + _ROWS]
+            some[:] = unit_rows(some)
+    return made["gallery"], made["query"]
 
 
 def _add(name, count, folder):
@@ -103,12 +123,24 @@ def _add(name, count, folder):
     store.close()
     files = [path for path in folder.rglob("*") if path.is_file()]
     # Here, so that the process that searches has not held the embeddings before
-    expected = nearest(queries, vectors, _K, metric="cosine")[0]
-    np.savez(folder / "queries.npz", queries=queries, expected=expected)
+    np.savez(folder / "queries.npz", queries=queries, expected=_nearest(queries, vectors))
     return {
         "add_seconds": seconds,
         "disk_mebibytes": sum(path.stat().st_size for path in files) / 2**20,
     }
+
+
+def _nearest(queries, vectors):
+    """int64 (queries, k): `nearest`, of some rows at a time, which it takes as float64."""
+    indices, distances = [], []
+    for start in range(0, len(vectors), _AT_ONCE):
+        some = vectors[start : start + _AT_ONCE]
+        found, near = nearest(queries, some, min(_K, len(some)), metric="cosine")
+        indices.append(start + found)
+        distances.append(near)
+    indices, distances = np.hstack(indices), np.hstack(distances)
+    order = np.argsort(distances, axis=1, kind="stable")[:, :_K]
+    return np.take_along_axis(indices, order, axis=1)
 
 
 def _search(name, _, folder):
