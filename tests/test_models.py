@@ -449,7 +449,7 @@ def test_unknown_parts(argument):
 
 @pytest.mark.one_backend
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method:UserWarning")
-def test_keras_quantizes_the_dense_layers():
+def test_keras_quantizes_the_dense_layers(tmp_path):
     """Every child is built, as Keras asks; its int8 is of dense layers: the gates and the last."""
     keras.utils.set_random_seed(0)
     model = OSNet("osnet_x0_25", input_shape=(*SIZE, 3), streams=1)
@@ -460,3 +460,9 @@ def test_keras_quantizes_the_dense_layers():
     cosines = (found * expected).sum(1) / np.linalg.norm(found, axis=1)
     assert (cosines / np.linalg.norm(expected, axis=1)).min() > 0.999
     assert not np.array_equal(found, expected)
+    for name in ("once.keras", "twice.keras"):  # what has been loaded saves as well
+        model.save(tmp_path / name)
+        model = keras.models.load_model(tmp_path / name)
+    kernels = [v.dtype for v in model.variables if v.path.endswith("gate/fc1/kernel")]
+    assert kernels == ["int8"] * 6
+    np.testing.assert_array_equal(array(model(images(size=SIZE))), found)
