@@ -160,6 +160,33 @@ def test_which_inputs_take_the_fused_kernel(shape, arguments, fused):
         assert np.all(np.asarray(variable) != value)
 
 
+@only_tensorflow
+@pytest.mark.parametrize(
+    ("dtype", "channels", "kernel"),
+    [
+        ("bfloat16", 16, "bfloat16"),
+        ("bfloat16", 48, "bfloat16"),
+        ("bfloat16", 24, "float32"),
+        ("bfloat16", 8, "float32"),
+        ("float16", 24, "float16"),
+    ],
+)
+def test_channels_that_bfloat16_is_slow_with_are_normalised_in_float32(dtype, channels, kernel):
+    import tensorflow as tf
+
+    shape = (2, 3, 4, channels)
+    layer = built(shape, dtype=f"mixed_{dtype}")
+    function = tf.function(lambda x: layer(x, training=True))
+    graph = function.get_concrete_function(tf.TensorSpec(shape, dtype)).graph
+    [op] = [op for op in graph.get_operations() if op.type == "FusedBatchNormV3"]
+    assert op.get_attr("T") == kernel
+    x = np.random.default_rng(0).integers(-9, 9, shape).astype("float32")
+    y, dx, _ = layer_gradients(layer, x, np.ones(shape, "float32"))
+    mean, biased, _ = moments(x)
+    np.testing.assert_allclose(y, formula(x, layer, mean, biased), atol=0.05)
+    np.testing.assert_allclose(dx, 0.0, atol=0.02)  # a constant cotangent moves the mean alone
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 1, 6), (1, 6)])
 def test_a_single_value_for_each_channel(shape):
     """No unbiased variance exists: the batch's is 0, as is what enters the moving one."""
@@ -189,7 +216,7 @@ def test_a_frozen_layer_infers_and_keeps_its_statistics(shape):
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-@pytest.mark.parametrize("shape", SHAPES[:2])
+@pytest.mark.parametrize("shape", [*SHAPES[:2], (3, 4, 5, 16)])
 def test_mixed_precision_keeps_the_statistics_in_float32(policy, shape):
     layer = built(shape, dtype=policy)
     assert {variable.dtype for variable in layer.variables} == {"float32"}
