@@ -62,7 +62,7 @@ clients: $(VENV)/.installed-test $(CLIENTS:%=.venv-clients/%/.installed) .venv-c
 	npm install --prefix .venv-clients/node @tensorflow/tfjs@4.22.0
 	touch $@
 
-# The tests of galleries on a real Milvus server; a minute on an idle machine.
+# The tests of galleries on a real Milvus server, started for them.
 milvus: $(VENV)/.installed-test .venv-milvus/.installed
 	$(BIN)/python -m tests.search.with_server -v
 

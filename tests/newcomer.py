@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from urllib.request import urlopen
 
-from tests.test_docs import README, ROOT, TUTORIALS
+from tests.pages import README, ROOT, TUTORIALS, blocks, lines_of
 
 #: A part of a command -> why it is left out.
 LEFT_OUT = {
@@ -115,13 +115,11 @@ def row(command, seconds, worked=""):
 
 def steps(page):
     """`(language, text)`: each command of a page, and each piece of Python."""
-    for language, block in re.findall(r"^```(\w+)\n(.*?)^```", page.read_text(), re.M | re.S):
+    for language, block in blocks(page):
         if language == "python":
             yield language, block
         elif language in ("bash", "console"):
-            for line in block.replace("\\\n", " ").splitlines():
-                if command := line.split("#")[0].strip():
-                    yield language, command
+            yield from ((language, command) for command in lines_of(block))
 
 
 def reason_against(command, newcomer, tests):

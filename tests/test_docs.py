@@ -5,7 +5,6 @@ import importlib
 import os
 import pkgutil
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,19 +13,12 @@ from shutil import copytree
 import pytest
 
 import osnet_tf
+from tests.pages import DOCS, PAGES, README, ROOT, TUTORIALS, blocks, commands, commands_of
 
-ROOT = Path(__file__).resolve().parents[1]
-README = ROOT / "README.md"
-DOCS = sorted((ROOT / "docs").rglob("*.md"))
-PAGES = [README, ROOT / "CONTRIBUTING.md", *DOCS]
-#: In the order of the site: a page may use what the ones before it left.
-TUTORIALS = [
-    ROOT / "docs" / "tutorials" / f"{name}.md"
-    for name in ("first_model", "own_data", "tracker", "phone", "gallery")
-]
-#: What makes a README command short enough for a test.
+#: What makes a command of a page short enough for a test.
 SHORTER = {
     "train/fit.py": ["--epochs=1"],
+    "train/export.py": ["--latency_rounds=0"],  # a process for each; `--export` measures them
     "train/sweep.py": ["--epochs=1", "--evaluate_every=1", "--trials=1", "--streams=1"],
 }
 
@@ -43,18 +35,8 @@ def test_docstring_examples(name, tmp_path, monkeypatch):
     assert doctest.testmod(module, optionflags=flags).failed == 0
 
 
-def blocks(language, page=README):
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.M | re.S)
-
-
-def commands(page=README):
-    """A page's lines that start a command of this project."""
-    return commands_of("\n".join(blocks("bash", page)))
-
-
-def commands_of(text):
-    lines = text.replace("\\\n", " ").splitlines()
-    return [shlex.split(line, comments=True) for line in lines if "python train/" in line]
+def python_of(page):
+    return [text for language, text in blocks(page) if language == "python"]
 
 
 def takes_long(command):
@@ -71,7 +53,7 @@ def run(arguments, folder):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=3600,
     )
     assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -98,30 +80,28 @@ def start(command, folder):
     run([*command[1:], *SHORTER.get(command[1], [])], folder)
 
 
+def follow(page, folder, done=()):
+    """Does what a page says from its top to its end, but for commands that are done already."""
+    for number, (language, block) in enumerate(blocks(page)):
+        if language == "python":
+            script = folder / f"{page.stem}{number}.py"
+            script.write_text(block)
+            run([script.name], folder)
+        for command in commands_of(block) if language == "bash" else ():
+            if command not in done and not takes_long(command):
+                start(command, folder)
+
+
 def test_the_readme_does_what_it_says(newcomer):
-    """Every demo command in its order, each started as a user would; then the Python code."""
-    for command in commands()[1:]:
-        if not takes_long(command):
-            start(command, newcomer)
-    for number, code in enumerate(blocks("python")):
-        script = newcomer / f"readme{number}.py"
-        script.write_text(code)
-        run([str(script)], newcomer)
+    follow(README, newcomer, done=commands()[:1])
 
 
 def test_the_tutorials_do_what_they_say(newcomer):
-    """Commands and Python, in the order of the pages, in one folder."""
     assert {page.name for page in TUTORIALS} == {
         page.name for page in (ROOT / "docs" / "tutorials").glob("*.md")
     }
     for page in TUTORIALS:
-        for language, block in re.findall(r"^```(\w+)\n(.*?)^```", page.read_text(), re.M | re.S):
-            if language == "python":
-                (newcomer / "page.py").write_text(block)
-                run(["page.py"], newcomer)
-            for command in commands_of(block) if language == "bash" else ():
-                if command not in commands():  # the README's are run there
-                    start(command, newcomer)
+        follow(page, newcomer, done=commands())  # the README's are run there
 
 
 RUN_ALL = """
@@ -140,7 +120,7 @@ def test_the_python_of_the_pages_runs(newcomer):
     scripts = []
     for page in [*DOCS, ROOT / "CONTRIBUTING.md"]:
         if page not in TUTORIALS:
-            for number, code in enumerate(blocks("python", page)):
+            for number, code in enumerate(python_of(page)):
                 script = newcomer / f"{page.parent.name}_{page.stem}{number}.py"
                 script.write_text(code)
                 scripts.append(script.name)
@@ -198,6 +178,8 @@ def test_the_site_builds(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     page = (tmp_path / "site" / "reference" / "evaluation" / "index.html").read_text()
     assert 'id="osnet_tf.evaluation.evaluate"' in page  # a name that is loaded when it is used
+    entry = '<span title="osnet_tf.evaluation.Evaluation.num_gallery">num_gallery</span>'
+    assert entry in page  # its docstring tells of several attributes in one line
     page = (tmp_path / "site" / "reference" / "losses" / "index.html").read_text()
     assert "&gt;= 0, in units of the distance" in page
     assert "https://fonts" not in page

@@ -26,7 +26,9 @@ def define_flags():
     command_line.define_recipe_flags()
     flags.DEFINE_boolean("resume", False, "Go on from the newest checkpoint in --run_dir.")
     flags.DEFINE_boolean("profile", False, "Show where the time of a step goes.")
-    flags.DEFINE_boolean("export", False, "Export a SavedModel and a TFLite file too.")
+    flags.DEFINE_boolean(
+        "export", False, "Measure thresholds, and export a SavedModel and a TFLite file too."
+    )
     command_line.define_config_flags()
 
 
@@ -62,8 +64,13 @@ def main(_):
         command_line.say(report.profile_table(read_profile(run_dir.tensorboard)))
 
     if FLAGS.export:
+        from osnet_tf.evaluation import evaluate_source
         from osnet_tf.export import export_run
 
+        if "euclidean" in result.results and not config.data.hold_out:
+            # Distances that mean "the same person", for the model and for what is exported
+            judged = evaluate_source(run_dir=run_dir.path, show_progress=True)[1]
+            command_line.say(f"thresholds, curves, a page of HTML: {judged}")
         command_line.say(report.export_table(export_run(run_dir.path, export_dir)))
     command_line.say(report.next_steps(run_dir.path))
 
