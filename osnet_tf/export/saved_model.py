@@ -9,6 +9,7 @@ import tensorflow as tf
 from osnet_tf.data.decoding import decode
 from osnet_tf.export.formats import Format
 from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE, Frozen, freeze, save_module
+from osnet_tf.export.graph_folding import folded
 from osnet_tf.files import whole_folder
 from osnet_tf.preprocessing import resize
 from osnet_tf.types import PathLike
@@ -30,7 +31,7 @@ def export_saved_model(model: Any | Frozen, directory: PathLike) -> str:
 
     But for `convert` the batch may have any size, 0 too. The image normalisation is part of the
     graph, and they agree with `osnet_tf.embed` on the same images. The graph holds the weights as
-    constants and runs without this package.
+    constants, batch norms folded into them, and runs without this package.
 
     Args:
         model: A model as `osnet_tf.OSNet` returns, of a fixed input size, or `freeze` of one.
@@ -64,7 +65,7 @@ def export_saved_model(model: Any | Frozen, directory: PathLike) -> str:
 
 def _endpoints(frozen):
     """A module with a `tf.function` for each signature."""
-    size, embed = frozen.size, frozen.named_function(floats=True)
+    size, embed = frozen.size, folded(frozen).named_function(floats=True)
 
     def serving_default(images):
         # Neither batch norm nor resizing takes an empty batch: one black image stands in for it.
