@@ -8,7 +8,8 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.installed
 	rm -rf runs/demo
 	$(BIN)/python train/fit.py --recipe=demo --run_dir=runs/demo --export
-	@echo "report     xdg-open saved_models/demo/report.html"
+	@echo "people     xdg-open runs/demo/evaluation/demo_report.html"
+	@echo "files      xdg-open saved_models/demo/report.html"
 	@echo "web page   npm ci --prefix osnet_tf/web && $(BIN)/python train/web_demo.py --model_dir=saved_models/demo"
 
 test: $(VENV)/.installed-test lint
