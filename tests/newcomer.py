@@ -38,13 +38,15 @@ class Newcomer:
     Args:
         folder: An empty folder, for the clone, the home and what is said.
         python: The folder of a `python3`.
+        keep: Names of variables of the environment that stay.
     """
 
-    def __init__(self, folder, python):
+    def __init__(self, folder, python, keep=()):
         self._folder, self.clone, self._home = folder, folder / "osnet_tf", folder / "home"
         self._said = folder / "said.txt"
         places = [str(self.clone / ".venv" / "bin"), python, "/usr/local/bin", "/usr/bin", "/bin"]
         self._environment = {
+            **{name: os.environ[name] for name in keep},
             "HOME": str(self._home),
             "PATH": ":".join(places),
             "LANG": "C.UTF-8",
@@ -137,12 +139,15 @@ def main():
     parser.add_argument("--folder", type=Path, help="a new folder; by default one that is removed")
     parser.add_argument("--python", default=str(Path(sys.executable).resolve().parent))
     parser.add_argument("--tests", action="store_true", help="runs the tests as well")
+    parser.add_argument(
+        "--keep", action="append", default=[], help="a variable, as NODE_EXTRA_CA_CERTS, that stays"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
         folder.mkdir(exist_ok=True)
         print("| command | seconds | of processors |\n|---|---|---|")
-        newcomer, done = Newcomer(folder, arguments.python), set()
+        newcomer, done = Newcomer(folder, arguments.python, arguments.keep), set()
         for page in (README, *TUTORIALS):
             print(f"| **{page.relative_to(ROOT)}** | | |")
             for number, (language, text) in enumerate(steps(page)):
