@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from osnet_tf.config import Config, setting
 from osnet_tf.export.clients import CLIENTS
-from osnet_tf.export.formats import PRECISIONS, WRITTEN, Artefact
+from osnet_tf.export.formats import GATES, PRECISIONS, WRITTEN, Artefact
 from osnet_tf.export.input_spec import DTYPES, LAYOUTS, NORMALIZATIONS, PIXELS, InputSpec
 
 EVALUATIONS = ("auto", "full", "sample", "none")
@@ -59,7 +59,15 @@ class ExportConfig(Config):
     calibration_images: int = setting(
         128, "Training images that int8 takes its ranges from.", minimum=1
     )
-    integer_io: bool = setting(False, "int8 files give int8 embeddings, with scale and zero point.")
+    integer_io: bool = setting(
+        False, "int8 files give uint8 embeddings, with scale and zero point."
+    )
+    gates: str = setting(
+        "float",
+        "Of int8 files: float, where they are computed; int8, and the embeddings are integers too: "
+        "no float operator, for NPUs and Edge TPUs.",
+        choices=GATES,
+    )
     seed: int = setting(
         0, "Seed of the choice of the calibration images.", minimum=0, maximum=2**32 - 1
     )
@@ -98,6 +106,7 @@ class ExportConfig(Config):
             self.check(name, len(set(value)) == len(value), "must name each number once")
         int8 = any(artefact.precision == "int8" for artefact in self.artefacts)
         self.check("integer_io", int8 or not self.integer_io, "is for the precision int8")
+        self.check("gates", int8 or self.gates == "float", "is for the precision int8")
         pixels = self.input == "uint8"
         self.check("normalization", not pixels or self.normalization == "inside",
                    "needs input=float")  # fmt: skip
@@ -152,9 +161,10 @@ class ExportConfig(Config):
     def _litert(self, precision, batch_size):
         suffix = "" if precision == "fp32" else f"_{precision}"
         suffix += "" if batch_size == 1 else f"_b{batch_size}"
-        integer_io = self.integer_io and precision == "int8"
         name = f"{self.file_name}{suffix}.tflite"
-        return Artefact(name, "litert", precision, batch_size, integer_io, self.takes)
+        gates = self.gates if precision == "int8" else "float"
+        integer_io = precision == "int8" and (self.integer_io or gates == "int8")
+        return Artefact(name, "litert", precision, batch_size, integer_io, self.takes, gates)
 
     def tolerance(self, precision: str) -> Tolerance:
         """The `Tolerance` of files of a precision."""

@@ -86,6 +86,20 @@ class LiteRTModel:
         """Numbers of the tensors that depend on the input, the input first."""
         return [self.input, *(int(t) for operator in self.operators for t in operator.outputs)]
 
+    def set_shape(self, tensor, shape):
+        """Gives a tensor of as many values another shape."""
+        self.tensors[tensor].shape = np.array(shape, "int32")
+        self.tensors[tensor].shapeSignature = None
+
+    def producers(self):
+        """Dict from tensor number to the operator that computes it."""
+        return {int(tensor): operator for operator in self.operators for tensor in operator.outputs}
+
+    def rewire(self, old, new):
+        """Lets all that read one tensor read another."""
+        for operator in self.operators:
+            operator.inputs = np.array([new if int(t) == old else t for t in operator.inputs], "i4")
+
     def consumers(self):
         """Dict from tensor number to the operators that read it."""
         readers = defaultdict(list)
@@ -102,6 +116,22 @@ class LiteRTModel:
             return None
         return np.frombuffer(bytes(data), _DTYPES[tensor.type]).reshape(tensor.shape)
 
+    def values(self, tensor):
+        """As `constant`; of one that the file holds in 16 bits, through its DEQUANTIZE too."""
+        return None if tensor < 0 else self.constant(self._stored(tensor)[-1])
+
+    def reshape_constant(self, tensor, shape):
+        """Gives a constant another shape, for all operators that read it."""
+        for number in self._stored(tensor):
+            self.set_shape(number, shape)
+
+    def _stored(self, tensor):
+        """The tensor, and the one that it is dequantised from, if it is."""
+        above = self.producers().get(tensor)
+        if above is not None and self.kind(above) == "DEQUANTIZE":
+            return [tensor, int(above.inputs[0])]
+        return [tensor]
+
     def add_tensor(self, name, shape):
         """A float32 tensor for what an operator computes; returns its number."""
         tensor = self.schema.TensorT()
@@ -113,10 +143,13 @@ class LiteRTModel:
         return len(self.tensors) - 1
 
     def add_constant(self, name, values):
-        """A float32 constant; returns its number."""
+        """A constant, float32 or, of int32 values, int32; returns its number."""
         number = self.add_tensor(name, np.shape(values))
+        integers = getattr(values, "dtype", None) == np.int32
+        if integers:
+            self.tensors[number].type = self.schema.TensorType.INT32
         self.tensors[number].buffer = self._add_buffer(
-            np.ascontiguousarray(values, "<f4").tobytes()
+            np.ascontiguousarray(values, "<i4" if integers else "<f4").tobytes()
         )
         return number
 
@@ -130,21 +163,23 @@ class LiteRTModel:
         inputs[position] = self.add_constant(old, values)
         operator.inputs = inputs
 
-    def operator(self, name, inputs, outputs, options_class, **options):
+    def operator(self, name, inputs, outputs, options_class=None, **options):
         """A new operator, not yet in the graph.
 
         Args:
             name: Such as "CONCATENATION".
             inputs, outputs: Tensor numbers.
-            options_class: Name of its options in the schema, such as "ConcatenationOptions".
+            options_class: Name of its options in the schema, such as "ConcatenationOptions"; None
+                where it has none.
             **options: Their values.
         """
         operator = self.schema.OperatorT()
         operator.opcodeIndex = self._operator_code(name)
         operator.inputs = np.array(inputs, "int32")
         operator.outputs = np.array(outputs, "int32")
-        operator.builtinOptionsType = getattr(self.schema.BuiltinOptions, options_class)
-        operator.builtinOptions = getattr(self.schema, options_class + "T")()
+        if options_class is not None:
+            operator.builtinOptionsType = getattr(self.schema.BuiltinOptions, options_class)
+            operator.builtinOptions = getattr(self.schema, options_class + "T")()
         for key, value in options.items():
             setattr(operator.builtinOptions, key, value)
         return operator

@@ -21,6 +21,8 @@ WRITTEN = {
     "openvino": "openvino",
 }
 PRECISIONS = ("fp32", "fp16", "dynamic", "int8")
+#: What the gates of an int8 file are.
+GATES = ("float", "int8")
 
 
 class Artefact(NamedTuple):
@@ -32,6 +34,7 @@ class Artefact(NamedTuple):
         precision: "fp32", "fp16", "dynamic" or "int8".
         batch_size: The batch it takes, or None for any.
         integer_io: Whether its embeddings are integers.
+        gates: Of an int8 file, "float" or "int8".
         takes: The `InputSpec` of its images.
     """
 
@@ -41,6 +44,7 @@ class Artefact(NamedTuple):
     batch_size: int | None = None
     integer_io: bool = False
     takes: InputSpec = PIXELS
+    gates: str = "float"
 
 
 class Graph(NamedTuple):

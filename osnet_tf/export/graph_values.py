@@ -7,7 +7,14 @@ from osnet_tf.errors import ArgumentError
 
 LAYERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 POOLS = {"MAX_POOL_2D": tf.nn.max_pool2d, "AVERAGE_POOL_2D": tf.nn.avg_pool2d}
-_ELEMENTWISE = {"ADD": tf.add, "MUL": tf.multiply, "LOGISTIC": tf.sigmoid}
+_ELEMENTWISE = {
+    "ADD": tf.add,
+    "MUL": tf.multiply,
+    "SUB": tf.subtract,
+    "SQUARE": tf.square,
+    "RSQRT": tf.math.rsqrt,
+    "LOGISTIC": tf.sigmoid,
+}
 _RELU, _SAME_PADDING = 1, 0
 
 
@@ -94,9 +101,8 @@ class GraphValues(dict):
                 inputs = [x[:, None, None] if x.shape.rank == 2 else x for x in inputs]
             return activation(operator)(_ELEMENTWISE[kind](*inputs))
         raise ArgumentError(
-            f"int8 export knows no operator {kind}. Instance normalisation (OSNet-IBN, AIN) and "
-            "generalised mean pooling have such: variances and powers do not fit into 8 bits. Use "
-            "fp16 or dynamic"
+            f"int8 export knows no operator {kind}, as generalised mean pooling has: powers do not "
+            "fit into 8 bits. Use fp16 or dynamic"
         )
 
 

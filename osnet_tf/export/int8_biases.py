@@ -19,10 +19,15 @@ from osnet_tf.export.int8_ranges import PIXEL_RANGE
 #: gate, and the rare image that goes beyond the calibrated range there gets a wrong embedding.
 GATE_HEADROOM = 2.0
 
+#: Beyond these a gate is open or shut to less than half a step of its 8 bits.
+_LOGITS = (-6.0, 6.0)
+#: What TensorFlow Lite prescribes for the output of an int8 LOGISTIC.
+_LOGISTIC = (0.0, 255 / 256)
+
 _SAME_RANGE = ("RESHAPE", "PAD", *POOLS)
 
 
-def correct_biases(model, images, pixels, gates):
+def correct_biases(model, images, pixels, gates, floats):
     """Corrects the biases in the model itself, as `quantize` will round the rest.
 
     Args:
@@ -31,13 +36,15 @@ def correct_biases(model, images, pixels, gates):
             layer's values in float32: at 256x128, 128 images of OSNet x1.0 take about 5 GB.
         pixels: Numbers of the tensors that hold grey levels.
         gates: `Gates` of the model.
+        floats: Numbers of the tensors that will not be rounded.
 
     Returns:
         Dict from a tensor's number to the range of its values, `(low, high)`.
 
-    Raises ArgumentError for an operator that OSNet does not have, as instance normalisation's are.
+    Raises ArgumentError for an operator that OSNet does not have, as generalised mean pooling's
+    are.
     """
-    walk = _Walk(model, images, pixels, gates)
+    walk = _Walk(model, images, pixels, gates, floats)
     for operator in list(model.operators):
         walk.step(operator)
     return walk.ranges
@@ -46,8 +53,15 @@ def correct_biases(model, images, pixels, gates):
 class _Walk:
     """The values of all images at one place of the graph, exact and rounded."""
 
-    def __init__(self, model, images, pixels, gates):
-        self.model, self.gates, self.pixels = model, gates, set(pixels)
+    def __init__(self, model, images, pixels, gates, floats):
+        self.model, self.gates, self.pixels, self.floats = model, gates, set(pixels), set(floats)
+        self.read = read = model.consumers()
+        # What is read where integers are is rounded there
+        self.unrounded = {
+            tensor
+            for tensor in self.floats
+            if read[tensor] and all(int(o.outputs[0]) in self.floats for o in read[tensor])
+        }
         self.exact, self.rounded = GraphValues(model, images), GraphValues(model, images)
         self.ranges = dict.fromkeys((model.input, *pixels), PIXEL_RANGE)
 
@@ -55,7 +69,7 @@ class _Walk:
         """Computes an operator's output and forgets what nobody reads any more."""
         (output,) = (int(t) for t in operator.outputs)
         kind = self.model.kind(operator)
-        if kind in LAYERS and output not in self.gates.inside:
+        if kind in LAYERS and output not in self.floats:
             exact, rounded = self._layer(operator)
         else:
             exact, rounded = self.exact.compute(operator), self.rounded.compute(operator)
@@ -84,17 +98,22 @@ class _Walk:
             for extreme in (tf.reduce_min, tf.reduce_max)
             for x in (exact, rounded)
         ]
-        ends = self.gates.first | self.gates.last
-        factor = GATE_HEADROOM if output in ends else 1.0
+        wide = output in self.gates.first | self.gates.inside
+        factor = GATE_HEADROOM if wide else 1.0
         low, high = factor * min(0.0, *extremes), factor * max(0.0, *extremes)
-        if kind == "LOGISTIC":
-            high = min(high, 1.0)
+        if output in self.gates.last:
+            low, high = (0.0, min(high, 1.0)) if output in self.floats else _LOGISTIC
+        elif output in self.gates.inside and self._is_logits(output):
+            low, high = max(low, _LOGITS[0]), min(high, _LOGITS[1])
         if low == high:  # a dead unit: what one full weight would make of a full input
             high = self._reach(operator, kind)
         self.ranges[output] = (low, high)
-        if output in self.gates.inside - self.gates.last:
+        if output in self.unrounded:
             return rounded
         return tf.quantization.fake_quant_with_min_max_vars(rounded, *self.ranges[output])
+
+    def _is_logits(self, tensor):
+        return any(int(o.outputs[0]) in self.gates.last for o in self.read[tensor])
 
     def _reach(self, operator, kind):
         inputs = [self.ranges[int(t)] for t in operator.inputs if int(t) in self.ranges]

@@ -21,7 +21,7 @@ _LARGEST_FACTOR = 30.0
 _PASSES = ("MAX_POOL_2D", "AVERAGE_POOL_2D", "PAD", "MEAN")
 
 
-def equalize(model, images, *, fixed=(), floats=()):
+def equalize(model, images, *, fixed=(), floats=(), norms=()):
     """Rescales the channels of a float graph in place; what it computes stays the same.
 
     Args:
@@ -29,15 +29,19 @@ def equalize(model, images, *, fixed=(), floats=()):
         images: uint8 `(n, height, width, 3)`, n >= 1.
         fixed: Numbers of tensors whose values must not change, besides input and output.
         floats: Numbers of tensors that will not be rounded.
+        norms: The `Norm`s of the model. What one reads is of any size to it, and gamma and beta
+            make what it gives of any size.
     """
     sizes = _channel_sizes(model, images[:_IMAGES])
-    consumers = model.consumers()
-    producers = {int(t): operator for operator in model.operators for t in operator.outputs}
-    frozen = {model.input, model.output, *fixed, *floats}
-    for group in _tied_tensors(model, frozen):
+    consumers, producers = model.consumers(), model.producers()
+    inside = set().union(*(norm.inside for norm in norms))
+    made, read = {norm.output: norm for norm in norms}, {norm.source: norm for norm in norms}
+    frozen = {model.input, model.output, *fixed, *(set(floats) - set(made))}
+    for group in _tied_tensors(model, frozen, inside):
         makers = [producers[t] for t in group if model.kind(producers[t]) in LAYERS]
         readers = [o for t in group for o in consumers[t] if model.kind(o) in LAYERS]
-        if not makers or not readers:
+        above, below = ([by[t] for t in group if t in by] for by in (made, read))
+        if not (makers or above) or not (readers or below):
             continue
         maps = [t for t in group if len(model.shape(t)) == 4 and max(model.shape(t)[1:3]) > 1]
         channels = np.max([sizes[t] / max(sizes[t].max(), 1e-30) for t in maps or group], 0)
@@ -47,7 +51,13 @@ def equalize(model, images, *, fixed=(), floats=()):
             # A depthwise channel has a scale of its own, and floats need none
             if model.kind(reader) != "DEPTHWISE_CONV_2D" and int(reader.outputs[0]) not in floats
         ]
-        _rescale(model, makers, readers, _factors(channels, weighted))
+        factors = _factors(channels, weighted)
+        _rescale(model, makers, readers, factors)
+        for norm in above:
+            _multiply_constant(model, norm.gamma, factors)
+            _multiply_constant(model, norm.beta, factors)
+        for norm in below:
+            _multiply_constant(model, norm.epsilon, factors**2)
 
 
 def _channel_sizes(model, images):
@@ -61,8 +71,11 @@ def _channel_sizes(model, images):
     return sizes
 
 
-def _tied_tensors(model, frozen):
-    """Sets of tensors that can only be rescaled together, by the same factors."""
+def _tied_tensors(model, frozen, inside):
+    """Sets of tensors that can only be rescaled together, by the same factors.
+
+    What operators with outputs `inside` compute ties nothing.
+    """
     activations = set(model.activations())
     parent = {tensor: tensor for tensor in activations}
     frozen = set(frozen)
@@ -82,7 +95,7 @@ def _tied_tensors(model, frozen):
         inputs = [int(t) for t in operator.inputs if int(t) in activations]
         constants = len(operator.inputs) - len(inputs)
         scaled = [t for t in inputs if t not in gates]
-        if kind in LAYERS:
+        if kind in LAYERS or output in inside:
             continue
         through = kind in _PASSES or (kind == "ADD" and not constants)
         through = through or (kind == "MUL" and len(scaled) == 1)
@@ -116,6 +129,10 @@ def _factors(channels, weighted):
         factors = np.sqrt((np.max(weighted, 0) + 1e-6) / channels)
     factors = factors / np.exp(np.log(factors).mean())
     return factors.clip(1 / _LARGEST_FACTOR, _LARGEST_FACTOR).astype("float32")
+
+
+def _multiply_constant(model, operator, factors):
+    model.replace_input(operator, 1, model.constant(int(operator.inputs[1])) * factors)
 
 
 def _rescale(model, makers, readers, factors):

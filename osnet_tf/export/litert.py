@@ -12,11 +12,12 @@ from numpy.typing import ArrayLike
 from osnet_tf.checks import check_choice, check_int
 from osnet_tf.errors import ArgumentError, FileError
 from osnet_tf.export.flatbuffer import LiteRTModel
-from osnet_tf.export.formats import PRECISIONS, Format, Graph
+from osnet_tf.export.formats import GATES, PRECISIONS, Format, Graph
 from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE, Frozen, freeze, save_module
 from osnet_tf.export.input_spec import PIXELS, InputSpec
 from osnet_tf.export.int8 import quantize
 from osnet_tf.export.litert_graph import inspect_litert
+from osnet_tf.export.litert_rewrites import plain_operators
 from osnet_tf.export.litert_runtime import LiteRTEmbedder
 from osnet_tf.files import check_regular_file, whole_file
 from osnet_tf.types import PathLike
@@ -32,6 +33,7 @@ def export_litert(
     batch_size: int | None = 1,
     calibration_images: ArrayLike | None = None,
     integer_io: bool = False,
+    gates: str = "float",
 ) -> str:
     """Writes a `.tflite` file.
 
@@ -50,16 +52,19 @@ def export_litert(
             they are needed: ranges and biases are fitted to them. Take a hundred or so of
             the training set, as `osnet_tf.data.calibration_sample.calibration_paths` draws them;
             all are held in float32 at once, and more than 128 have not helped.
-        integer_io: For "int8" only: `embeddings` are int8 with a scale and a zero point.
+        integer_io: For "int8" only: `embeddings` are uint8 with a scale and a zero point.
+        gates: For "int8" only. "float": the few values from which a gate is computed are float;
+            "int8": they are integers too, and with `integer_io` the file has no float operator, as
+            NPUs and Edge TPUs ask.
 
     Returns:
         `path` as a string.
 
     Raises:
         ArgumentError: the model takes images of any size; an argument outside these; "int8" without
-            images to calibrate with, or with instance normalisation (OSNet-IBN, OSNet-AIN) or
-            generalised mean pooling in the model, whose variances and powers do not fit into 8
-            bits.
+            images to calibrate with, or with generalised mean pooling in the model, whose powers do
+            not fit into 8 bits; integer gates with instance norms in it (OSNet-IBN, OSNet-AIN),
+            which stay float.
         WriteError: the file cannot be written.
 
     >>> import tempfile, pathlib
@@ -71,12 +76,14 @@ def export_litert(
     (2, 512)
     """
     check_choice(PRECISIONS, precision=precision)
+    check_choice(GATES, gates=gates)
     check_int(batch_size=batch_size)
     frozen = freeze(model)
     if precision == "int8":
         calibration_images = _checked_crops(calibration_images, frozen.size)
-    elif integer_io:
-        raise ArgumentError(f"`integer_io` is for int8 only. Received: precision={precision!r}")
+    elif integer_io or gates != "float":
+        given = "integer_io" if integer_io else "gates"
+        raise ArgumentError(f"`{given}` is for int8 only. Received: precision={precision!r}")
     if precision in ("int8", "dynamic") and frozen.takes != PIXELS:
         raise ArgumentError(
             "Quantised files take pixels, uint8 RGB (batch, height, width, 3). "
@@ -84,7 +91,7 @@ def export_litert(
         )
     content = _convert(frozen, precision, batch_size)
     if precision == "int8":
-        content = quantize(content, calibration_images, integer_io=integer_io)
+        content = quantize(content, calibration_images, integer_io=integer_io, gates=gates)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as new:
@@ -104,7 +111,12 @@ def _convert(frozen, precision, batch_size):
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if precision == "fp16":
             converter.target_spec.supported_types = [tf.float16]
-        return converter.convert()
+        content = converter.convert()
+    if precision == "dynamic":  # its layers' weights are no floats
+        return content
+    model = LiteRTModel(content)
+    plain_operators(model)
+    return model.content()
 
 
 def _checked_crops(images, size):
@@ -180,6 +192,7 @@ def _write(frozen, path, artefact, crops):
         batch_size=artefact.batch_size,
         calibration_images=crops() if int8 else None,
         integer_io=artefact.integer_io,
+        gates=artefact.gates,
     )
 
 

@@ -1,7 +1,7 @@
 """MediaPipe on our files: run by its own Python, which has none of ours.
 
-python mediapipe_client.py FOLDER: FOLDER holds `crops.npy`, uint8 RGB of the model's size, and what
-an export for MediaPipe wrote. Leaves the embeddings by each file in `found.npy`.
+python mediapipe_client.py FOLDER FILE...: FOLDER holds `crops.npy`, uint8 RGB of the model's size,
+and what an export for MediaPipe wrote. Leaves the embeddings by each file in `found.npy`.
 """
 
 import sys
@@ -13,9 +13,9 @@ from mediapipe.tasks.python import BaseOptions
 from mediapipe.tasks.python.vision import ImageEmbedder, ImageEmbedderOptions
 
 
-def main(folder):
+def main(folder, *files):
     folder, found = Path(folder), []
-    for name in ("model.tflite", "model_int8.tflite"):
+    for name in files:
         base = BaseOptions(model_asset_path=str(folder / name))
         with ImageEmbedder.create_from_options(ImageEmbedderOptions(base_options=base)) as embedder:
             for crop in np.load(folder / "crops.npy"):
@@ -26,4 +26,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

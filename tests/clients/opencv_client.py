@@ -1,7 +1,7 @@
 """OpenCV on our files: run by its own Python, which has none of ours.
 
-python opencv_client.py FOLDER: FOLDER holds `frame.npy` (BGR), `boxes.npy` and what an export for
-OpenCV wrote. Leaves the embeddings of the boxes in `found.npy`.
+python opencv_client.py FOLDER [FILE]: FOLDER holds `frame.npy` (BGR), `boxes.npy` and what an
+export for OpenCV wrote. Leaves the embeddings of the boxes by FILE (model.onnx) in `found.npy`.
 """
 
 import sys
@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 
-def main(folder):
+def main(folder, file="model.onnx"):
     folder = Path(folder)
     frame, boxes = np.load(folder / "frame.npy"), np.load(folder / "boxes.npy").astype(int)
-    net = cv2.dnn.readNet(str(folder / "model.onnx"))
+    net = cv2.dnn.readNet(str(folder / file))
     rows = []
     for left, top, right, bottom in boxes:
         blob = cv2.dnn.blobFromImage(
@@ -27,4 +27,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

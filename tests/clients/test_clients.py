@@ -55,9 +55,9 @@ def export(scene, client, environment="trackers", **settings):
     return folder
 
 
-def run(program, folder, environment="trackers"):
+def run(program, folder, environment="trackers", *arguments):
     python = ENVIRONMENTS / environment / "bin" / "python"
-    return run_command([python, Path(__file__).with_name(program), folder], folder)
+    return run_command([python, Path(__file__).with_name(program), folder, *arguments], folder)
 
 
 def run_command(command, folder, **variables):
@@ -89,6 +89,15 @@ def test_opencv(scene, environment, version):
     """But for its resize, which is not antialiased."""
     folder = export(scene, "opencv", environment)
     assert run("opencv_client.py", folder, environment).startswith(version)
+    ours = CropEmbedder(folder / "x.keras")
+    expected = ours(np.load(folder / "boxes.npy"), np.load(folder / "frame.npy"))
+    assert smallest_cosine(np.load(folder / "found.npy"), expected) > 0.999
+
+
+def test_opencv_5_reads_tflite(scene):
+    """The plain file of pixels; OpenCV keeps maps in its own order, and the gates follow."""
+    folder = export(scene, "opencv", "opencv5", formats="tflite", layout="nhwc", input="uint8")
+    assert run("opencv_client.py", folder, "opencv5", "model.tflite").startswith("5.")
     ours = CropEmbedder(folder / "x.keras")
     expected = ours(np.load(folder / "boxes.npy"), np.load(folder / "frame.npy"))
     assert smallest_cosine(np.load(folder / "found.npy"), expected) > 0.999
@@ -132,10 +141,18 @@ def test_mediapipe(scene):
     folder = export(scene, "mediapipe", "mediapipe", precisions="fp32,int8")
     crops, expected = crops_of(folder)
     np.save(folder / "crops.npy", crops)
-    run("mediapipe_client.py", folder, "mediapipe")
+    run("mediapipe_client.py", folder, "mediapipe", "model.tflite", "model_int8.tflite")
     found = np.load(folder / "found.npy")
     assert smallest_cosine(found[:8], expected) > 0.9999
     assert smallest_cosine(found[8:], expected) > 0.9
+
+
+def test_mediapipe_takes_a_file_of_integers_alone(scene):
+    folder = export(scene, "mediapipe", "mediapipe", precisions="int8", gates="int8")
+    crops, expected = crops_of(folder)
+    np.save(folder / "crops.npy", crops)
+    run("mediapipe_client.py", folder, "mediapipe", "model_int8.tflite")
+    assert smallest_cosine(np.load(folder / "found.npy"), expected) > 0.9
 
 
 def test_coreml(scene):

@@ -92,10 +92,11 @@ def test_every_file_gives_the_embeddings_of_the_model(small_embedder, report, fo
 
 
 def test_the_litert_graph_is_the_network_and_nothing_else(report, folder):
-    """DESIGN's list for one static image, and CAST, MUL, ADD for the normalisation."""
+    """DESIGN's list for one static image, gates as convolutions, and CAST, MUL, ADD for the
+    normalisation."""
     graph = inspect_litert(folder / "model.tflite")
     assert graph.operators == {
-        "PAD": 2, "CONV_2D": 79, "DEPTHWISE_CONV_2D": 60, "MEAN": 25, "FULLY_CONNECTED": 49,
+        "PAD": 2, "CONV_2D": 79 + 48, "DEPTHWISE_CONV_2D": 60, "MEAN": 25, "FULLY_CONNECTED": 1,
         "LOGISTIC": 24, "MUL": 24 + 1, "ADD": 24 + 1, "MAX_POOL_2D": 1, "AVERAGE_POOL_2D": 2,
         "CAST": 1,
     }  # fmt: skip
@@ -257,6 +258,8 @@ def test_unit_length_and_a_larger_batch(small_embedder, demo_people, tmp_path, c
         ({"max_map_drop_quantized": -1.0}, "`max_map_drop_quantized` must be >= 0"),
         ({"evaluate": "half"}, "`evaluate` must be one of auto, full, sample, none"),
         ({"integer_io": True}, "`integer_io` is for the precision int8"),
+        ({"gates": "int8"}, "`gates` is for the precision int8"),
+        ({"precisions": "int8", "gates": "int4"}, "`gates` must be one of float, int8"),
         ({"precisions": "int8", "l2_normalize": True}, "`l2_normalize` is not for int8"),
     ],
 )
@@ -269,6 +272,12 @@ def test_a_model_of_any_size_is_refused_before_anything_is_written(any_size, dem
     with pytest.raises(ValueError, match="must have a fixed input size"):
         export_model(any_size, tmp_path / "any", demo_people)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_integer_gates_mean_integer_embeddings():
+    config = ExportConfig(formats="tflite", precisions="fp32,int8", gates="int8")
+    kinds = [(a.name, a.gates, a.integer_io) for a in config.artefacts]
+    assert kinds == [("model.tflite", "float", False), ("model_int8.tflite", "int8", True)]
 
 
 def test_tolerances_by_precision():

@@ -9,9 +9,11 @@ from osnet_tf.export.graph_values import GraphValues
 from osnet_tf.export.int8 import quantize, round_to_int8
 from osnet_tf.export.int8_biases import GATE_HEADROOM, correct_biases
 from osnet_tf.export.int8_equalization import _channel_sizes, equalize
-from osnet_tf.export.int8_gates import gates_of
+from osnet_tf.export.int8_gates import copy_hidden_units, gates_of, spread_over_rows
+from osnet_tf.export.int8_norms import norms_of
 from osnet_tf.export.int8_ranges import workable
 from osnet_tf.export.int8_rewrites import fold_normalization, pools_to_depthwise
+from osnet_tf.export.litert_rewrites import plain_operators
 
 SIZE = (16, 8)
 
@@ -181,7 +183,8 @@ def test_biases_are_corrected(content, images, monkeypatch):
         pools_to_depthwise(model)
         gates = gates_of(model)
         equalize(model, images, floats=gates.inside)
-        set_ranges(model, workable(model, correct_biases(model, images, (), gates)))
+        ranges = correct_biases(model, images, (), gates, gates.inside)
+        set_ranges(model, workable(model, ranges))
         rounded = round_to_int8(model, gates.inside)
         shifts.append(np.abs((run(rounded, images) - expected).mean(0)).mean())
     assert shifts[0] < 0.7 * shifts[1]
@@ -199,7 +202,7 @@ def test_gates_stay_float_and_get_headroom(content, images):
     assert sorted(kinds[t] for t in gates.inside) == ["FULLY_CONNECTED"] * 2 + ["LOGISTIC"]
     assert [kinds[t] for t in gates.last] == ["LOGISTIC"]
     assert [kinds[t] for t in gates.first] == ["MEAN"]
-    ranges = correct_biases(model, images, (), gates)
+    ranges = correct_biases(model, images, (), gates, gates.inside)
     sizes = _channel_sizes(model, images)
     for operator in model.operators:
         (output,) = (int(t) for t in operator.outputs)
@@ -215,6 +218,57 @@ def test_gates_stay_float_and_get_headroom(content, images):
     assert rounded.kinds().count("LOGISTIC") == 1
 
 
+def test_copies_of_a_hidden_unit_add_up_to_finer_steps():
+    """A gate of one hidden unit that follows the mean; the steps between its values."""
+
+    def network(x):
+        pooled = tf.reduce_mean(x, (1, 2), keepdims=True)
+        hidden = tf.nn.relu(tf.nn.conv2d(pooled, np.full((1, 1, 3, 1), 1 / 3, "f4"), 1, "VALID"))
+        gate = tf.sigmoid(tf.nn.conv2d(hidden, np.full((1, 1, 1, 3), 0.02, "f4"), 1, "VALID") - 2.0)
+        return tf.reduce_mean(x * gate, (1, 2))
+
+    model = LiteRTModel(convert(network))
+    gates = gates_of(model)
+    (hidden,) = [t for t in gates.inside if model.shape(t)[-1] == 1]
+    before = run(model.content(), grey_levels())
+    ranges = {hidden: (0.0, 512.0)}
+    copy_hidden_units(model, gates, ranges)
+    assert model.shape(hidden) == (1, 1, 1, 8)
+    np.testing.assert_allclose(run(model.content(), grey_levels()), before, rtol=1e-4)
+    maker = model.producers()[hidden]
+    biases = np.sort(model.constant(int(maker.inputs[2])))
+    step = 512.0 / 255
+    np.testing.assert_allclose(np.diff(biases), step / 8, rtol=1e-5)
+    values = np.linspace(10, 100, 333)
+    rounded = (step * np.round((values[:, None] + biases) / step)).mean(1)
+    assert np.abs(rounded - values).max() <= step / 16 + 1e-6
+
+
+def grey_levels():
+    return np.broadcast_to(np.arange(40, 200, 40)[:, None, None, None], (4, *SIZE, 3)).astype("u1")
+
+
+def test_a_gate_for_every_pixel_of_a_row_is_the_gate(content, images):
+    model = LiteRTModel(content)
+    plain_operators(model)
+    gates = gates_of(model)
+    ranges = dict.fromkeys(gates.last, (0.0, 1.0))
+    spread_over_rows(model, gates, ranges)
+    (row,) = set(ranges) - gates.last
+    assert model.shape(row) == (1, 1, 2, 8)
+    assert [model.kind(o) for o in model.consumers()[row]] == ["MUL"]
+    np.testing.assert_allclose(run(model.content(), images), run(content, images), 1e-4, 1e-5)
+
+
+def test_integer_gates_follow_the_float_network(content, images):
+    expected = run(content, images[40:])
+    rounded = quantize(content, images[:40], gates="int8")
+    kinds = LiteRTModel(rounded).kinds()
+    assert kinds.count("DEQUANTIZE") == 1  # the embedding
+    error = np.linalg.norm(run(rounded, images[40:]) - expected)
+    assert error / np.linalg.norm(expected - expected.mean(0)) < 0.12
+
+
 def test_the_scales_are_what_calibration_has_seen(content, images):
     """At both ends of the graph: pixels of 0..255, embeddings from 0 to their largest value."""
     model = LiteRTModel(quantize(content, images, integer_io=True))
@@ -222,7 +276,7 @@ def test_the_scales_are_what_calibration_has_seen(content, images):
     assert (float(pixels.scale[0]), int(pixels.zeroPoint[0])) == (1.0, 0)
     largest = run(content, images).max()
     assert 255 * float(embedding.scale[0]) == pytest.approx(largest, rel=0.05)
-    assert int(embedding.zeroPoint[0]) == -128
+    assert (embedding.zeroPoint[0], model.tensors[model.output].type) == (0, 3)  # uint8
 
 
 def test_a_network_calibrated_on_one_black_image_still_follows_it(content, images):
@@ -236,11 +290,54 @@ def test_a_network_calibrated_on_one_black_image_still_follows_it(content, image
     assert np.abs(outputs).max() > 0
 
 
-def test_instance_normalisation_is_refused(images):
+def normed_network(images):
+    """A convolution, an instance norm as Keras writes it, another convolution and another norm."""
+
+    def norm(x, seed):
+        five = tf.reshape(x, (*x.shape, 1))
+        mean = tf.reduce_mean(five, (1, 2, 4), keepdims=True)
+        variance = tf.reduce_mean(tf.square(five - mean), (1, 2, 4), keepdims=True)
+        scale = tf.math.rsqrt(variance + 1e-3) * (1.5 + weights(seed, 1, 1, 1, 8, 1))
+        shift = -mean * scale + weights(seed + 1, 1, 1, 1, 8, 1)
+        return tf.reshape(five * scale + shift, x.shape)
+
+    sizes = np.geomspace(0.002, 0.2, 8, dtype="f4")
+    x = tf.nn.conv2d(images, weights(0, 3, 3, 3, 8) * sizes, 2, "SAME")
+    x = tf.nn.conv2d(tf.nn.relu(norm(x, 1)), weights(3, 1, 1, 8, 8) * sizes, 1, "SAME")
+    return tf.reduce_mean(tf.nn.relu(norm(x, 4)) * weights(6, 8), (1, 2))
+
+
+def test_an_instance_norm_is_written_on_maps(images):
+    content = convert(normed_network)
+    assert LiteRTModel(content).kinds().count("RESHAPE") == 4
+    model = LiteRTModel(content)
+    plain_operators(model)
+    assert model.kinds().count("RESHAPE") == 0
+    assert len(norms_of(model)) == 2
+    np.testing.assert_allclose(run(model.content(), images), run(content, images), 1e-3, 1e-4)
+
+
+def test_instance_norms_let_every_channel_have_its_size(images):
+    """Channels a hundred times smaller than others get as many steps, and int8 follows."""
+    content = convert(normed_network)
+    model = LiteRTModel(content)
+    plain_operators(model)
+    norms = norms_of(model)
+    floats = norms[0].inside | norms[1].inside
+    equalize(model, images, floats=floats, norms=norms)
+    np.testing.assert_allclose(run(model.content(), images), run(content, images), 1e-3, 1e-4)
+    sizes = _channel_sizes(model, images)
+    assert all(sizes[norm.source].max() / sizes[norm.source].min() < 1.01 for norm in norms)
+    expected = run(content, images[40:])
+    found = run(quantize(content, images[:40]), images[40:])
+    assert np.linalg.norm(found - expected) < 0.1 * np.linalg.norm(expected - expected.mean(0))
+
+
+def test_squares_are_refused(images):
     def network(x):
         return tf.reduce_mean(tf.math.rsqrt(1.0 + tf.square(x)), (1, 2))
 
-    with pytest.raises(ValueError, match=r"knows no operator SQUARE.*fp16 or dynamic"):
+    with pytest.raises(ValueError, match=r"knows no operator SQUARE but in.*fp16 or"):
         quantize(convert(network), images[:2])
 
 

@@ -1,15 +1,20 @@
 """The precisions of LiteRT files; that fp32 is the network alone is in test_export.py."""
 
+import functools
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
+from osnet_tf.errors import ArgumentError
 from osnet_tf.export.flatbuffer import LiteRTModel
 from osnet_tf.export.formats import PRECISIONS
+from osnet_tf.export.frozen import freeze
 from osnet_tf.export.litert import export_litert, read_litert_metadata
 from osnet_tf.export.litert_graph import inspect_litert
 from osnet_tf.export.litert_runtime import LiteRTEmbedder, run_litert
+from osnet_tf.models import OSNet
 
 SIZE = (64, 32)
 
@@ -80,6 +85,7 @@ def test_the_operators_that_break_a_partition_are_named(frozen, images, tmp_path
 
 
 def test_integer_embeddings_are_the_float_ones(frozen, images, files, tmp_path):
+    """uint8 pixels in, uint8 values out: programs that take no int8, as MediaPipe, take these."""
     file = export_litert(
         frozen,
         tmp_path / "io.tflite",
@@ -92,11 +98,80 @@ def test_integer_embeddings_are_the_float_ones(frozen, images, files, tmp_path):
     )
     assert LiteRTEmbedder(files["int8"]).output is None
     output = LiteRTEmbedder(file).output
-    assert output["dtype"] == "int8"
+    assert (output["dtype"], output["zero_point"]) == ("uint8", 0)
     steps = run_litert(file, images[:4]) / output["scale"]  # all multiples of one step
     np.testing.assert_allclose(steps, steps.round(), atol=1e-3)
     last = [inspect_litert(f).operators["DEQUANTIZE"] for f in (file, files["int8"])]
     assert last == [24, 25]  # one for each gate, and the embedding
+    assert dtypes_of(file) >= {"uint8", "float32"}
+
+
+def dtypes_of(file):
+    """Of all tensors of a `.tflite` file, by its own words."""
+    model = LiteRTModel(Path(file).read_bytes())
+    names = {number: name.lower() for name, number in vars(model.schema.TensorType).items()}
+    return {names[tensor.type] for tensor in model.tensors}
+
+
+def test_integer_gates_leave_no_float_in_the_file(small_embedder, frozen, images, files, tmp_path):
+    file = export_litert(
+        frozen,
+        tmp_path / "gates.tflite",
+        precision="int8",
+        calibration_images=images[:24],
+        integer_io=True,
+        gates="int8",
+    )
+    assert dtypes_of(file) == {"uint8", "int8", "int32"}  # int32: biases, shapes and axes
+    graph = inspect_litert(file)
+    assert not {"DEQUANTIZE", "CAST"} & set(graph.operators)
+    assert (graph.operators["LOGISTIC"], graph.operators["QUANTIZE"]) == (24, 2)
+    assert graph.partitions == 1
+    expected = small_embedder.predict(images[24:], verbose=0)
+    mean = expected.mean(0)
+    assert cosines(expected - mean, run_litert(file, images[24:]) - mean).min() > 0.8
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+@pytest.mark.parametrize("preset", ["osnet_ibn_x1_0", "osnet_ain_x1_0"])
+def test_instance_norms(preset, precision, images, normed, tmp_path):
+    """In float within int8, in one partition with it."""
+    model, expected = normed(preset)
+    how = {"precision": precision}
+    if precision == "int8":
+        how["calibration_images"] = images[:24]
+    file = export_litert(model, tmp_path / "model.tflite", **how)
+    found = run_litert(file, images[24:])
+    graph = inspect_litert(file)
+    assert graph.partitions == 1
+    assert graph.operators["RSQRT"] == (3 if preset == "osnet_ibn_x1_0" else 5)
+    mean = expected.mean(0)
+    smallest = cosines(expected - mean, found - mean).min()
+    assert smallest > {"fp32": 0.9999, "fp16": 0.999, "int8": 0.9}[precision]
+    assert graph.undelegated == {"QUANTIZE" if precision == "int8" else "CAST": 1}
+    if precision == "int8":
+        with pytest.raises(ArgumentError, match=r"stay float.* Received: gates='int8'"):
+            export_litert(model, tmp_path / "x.tflite", gates="int8", **how)
+
+
+@pytest.fixture(scope="module")
+def normed(images):
+    """A function from a preset to a small model of it, frozen, and its embeddings of the images."""
+
+    @functools.cache
+    def make(preset):
+        keras.utils.set_random_seed(1)
+        model = OSNet(preset, input_shape=(*SIZE, 3), streams=1)
+        rng = np.random.default_rng(1)
+        for variable in model.variables:
+            name = variable.path.rsplit("/", 1)[-1]
+            if name in ("gamma", "moving_variance"):
+                variable.assign(rng.uniform(0.5, 1.5, variable.shape))
+            elif name in ("beta", "moving_mean", "bias"):
+                variable.assign(0.2 * rng.normal(size=variable.shape))
+        return freeze(model), model.predict(images[24:], verbose=0)
+
+    return make
 
 
 def test_int8_with_a_larger_batch(frozen, images, files, tmp_path):
@@ -156,6 +231,8 @@ def test_invalid_arguments(frozen, images, tmp_path):
     assert "`integer_io` is for int8 only. Received: precision='fp16'" in message(
         precision="fp16", integer_io=True
     )
+    assert "`gates` is for int8 only. Received: precision='fp32'" in message(gates="int8")
+    assert "Received: gates='int4'" in message(gates="int4")
     assert "needs `calibration_images`" in message(precision="int8")
     for wrong in (images[:0], images[:, :32], images.astype("float32")):
         assert f"Received: {wrong.dtype} {wrong.shape}" in message(
