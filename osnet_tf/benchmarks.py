@@ -62,11 +62,19 @@ def identities(*, model, dataset, data_dir, **_):
     )
 
 
-def training(*, preset, size, **_):
-    """Images of the training loop in a second."""
+def training(*, preset, size, batch_size, public_code, **_):
+    """Images of the training loop in a second, and with --public_code of PyTorch."""
     from osnet_tf.training.step_rate import measure_step_rate
 
-    return report.throughput_table(measure_step_rate(preset, size))
+    rows = measure_step_rate(preset, size, batch_size=batch_size, public_code=public_code)
+    return report.rate_table(rows)
+
+
+def inference(*, preset, public_code, **_):
+    """Batches of 1, 8 and 32 on the CPU runtimes, and with --public_code in PyTorch."""
+    from osnet_tf.export.inference_rate import measure_inference
+
+    return report.batch_table(measure_inference(preset, public_code=public_code))
 
 
 def latency(*, preset, **_):
@@ -116,7 +124,7 @@ def _evaluation(kind, size_of, features):
 
 _FUNCTIONS = (
     *(ablation, pipeline, pixels, identities, training),
-    *(latency, crops, ranking, reranking, search),
+    *(inference, latency, crops, ranking, reranking, search),
 )
 #: Name -> function of keyword arguments, of which each takes what it needs.
 TABLES = {function.__name__: function for function in _FUNCTIONS}

@@ -51,6 +51,7 @@ LAYERS = {
     "osnet_tf.preprocessing": KERAS,
     "osnet_tf.presets": NUMPY,
     "osnet_tf.progress_bar": NUMPY,
+    "osnet_tf.public_code": KERAS,
     "osnet_tf.publishing": KERAS,
     "osnet_tf.report": NUMPY,
     "osnet_tf.runs": NUMPY,

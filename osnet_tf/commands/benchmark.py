@@ -3,6 +3,7 @@
 python train/benchmark.py --table=ablation
 python train/benchmark.py --table=pipeline --dataset=market1501 --data_dir=DIR
 python train/benchmark.py --table=training --preset=osnet_x0_25
+python train/benchmark.py --table=inference --preset=osnet_x0_25 --public_code=CHECKOUT
 python train/benchmark.py --table=latency --preset=osnet_x0_25
 python train/benchmark.py --table=pixels --model=x.keras --dataset=market1501 --data_dir=DIR
 python train/benchmark.py --table=identities --model=x.keras --dataset=market1501 --data_dir=DIR
@@ -32,7 +33,11 @@ def define_flags():
     flags.DEFINE_integer("height", 128, "Height that they are resized to.", lower_bound=1)
     flags.DEFINE_integer("width", 64, "Width.", lower_bound=1)
     flags.DEFINE_string(
-        "preset", "osnet_x1_0", "Architecture whose latency or training is measured."
+        "preset", "osnet_x1_0", "Architecture whose inference or training is measured."
+    )
+    flags.DEFINE_integer("batch_size", 64, "Images in a step of training.", lower_bound=1)
+    flags.DEFINE_string(
+        "public_code", None, "A checkout of KaiyangZhou/deep-person-reid, to measure PyTorch too."
     )
     flags.DEFINE_enum(
         "size", "market1501", list(ranking_cost.SIZES), "Test set whose numbers (re)ranking takes."
@@ -54,6 +59,8 @@ def main(_):
         data_dir=FLAGS.data_dir,
         model=FLAGS.model,
         preset=FLAGS.preset,
+        batch_size=FLAGS.batch_size,
+        public_code=FLAGS.public_code,
         size=(FLAGS.height, FLAGS.width),
         size_of=FLAGS.size,
         features=FLAGS.features,

@@ -22,6 +22,7 @@ from osnet_tf.embedding import inference_function
 from osnet_tf.export.formats import get_format
 from osnet_tf.export.frozen import INPUT_NAME, OUTPUT_NAME, SIGNATURE, save_module
 from osnet_tf.models import model_size
+from osnet_tf.public_code import open_public
 
 #: Rounds before those that count.
 WARM_UP = 3
@@ -45,6 +46,19 @@ def latencies(
 
     Raises RuntimeError with the worker's last words if it fails.
     """
+    found = latency_quartiles(models, size=size, threads=threads, rounds=rounds)
+    return {
+        name: {number: quartiles[1] for number, quartiles in by_threads.items()}
+        for name, by_threads in found.items()
+    }
+
+
+def latency_quartiles(models, *, size, threads=(1, 2), rounds=20):
+    """As `latencies`, with the three quartiles in place of the median.
+
+    Besides the formats there are "pytorch" and "pytorch_compiled": files that
+    `osnet_tf.public_code.save_public` wrote.
+    """
     found = {name: {} for name in models}
     for number in threads:
         with tempfile.TemporaryDirectory() as folder:
@@ -54,7 +68,7 @@ def latencies(
             job.write_text(json.dumps(plan))
             _in_new_process(job, answer, number)
             for name, milliseconds in json.loads(answer.read_text()).items():
-                found[name][number] = milliseconds
+                found[name][number] = tuple(milliseconds)
     return found
 
 
@@ -76,7 +90,7 @@ def save_keras_graph(embedder, directory):
 
 
 def work(job, answer):
-    """Measures what the file `job` lists and writes the medians to `answer`: the new process."""
+    """Measures what the file `job` lists and writes quartiles to `answer`: the new process."""
     plan = json.loads(Path(job).read_text())
     tf.config.threading.set_intra_op_parallelism_threads(plan["threads"])
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -84,7 +98,7 @@ def work(job, answer):
     for name, kind, path, batch_size in plan["models"]:
         shape = (batch_size, *plan["size"], 3)
         images = np.random.default_rng(0).integers(0, 256, shape, "uint8")
-        runs[name] = (get_format(kind).open(path, plan["threads"]), images)
+        runs[name] = (_open(kind, path, plan["threads"]), images)
         times[name] = []
     for done in range(WARM_UP + plan["rounds"]):
         for name, (run, images) in runs.items():
@@ -92,8 +106,16 @@ def work(job, answer):
             run(images)
             if done >= WARM_UP:
                 times[name].append(1000 * (time.perf_counter() - start))
-    medians = {name: float(np.median(values)) for name, values in times.items()}
-    Path(answer).write_text(json.dumps(medians))
+    quartiles = {
+        name: np.percentile(values, (25, 50, 75)).tolist() for name, values in times.items()
+    }
+    Path(answer).write_text(json.dumps(quartiles))
+
+
+def _open(kind, path, threads):
+    if kind.startswith("pytorch"):
+        return open_public(path, threads, compiled=kind == "pytorch_compiled")
+    return get_format(kind).open(path, threads)
 
 
 def _in_new_process(job, answer, threads):

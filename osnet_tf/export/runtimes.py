@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from osnet_tf.export.inference_rate import as_if_trained
 from osnet_tf.export.latency import KERAS, latencies, save_keras_graph
 from osnet_tf.export.litert import export_litert
 from osnet_tf.export.onnx import export_onnx
@@ -33,7 +34,7 @@ def compare_preset(preset, *, rounds=30):
     int8 is calibrated on noise, so that its file is good for nothing but this.
     """
     keras.utils.set_random_seed(0)
-    embedder = OSNet(preset)
+    embedder = as_if_trained(OSNet(preset))
     noise = np.random.default_rng(0).integers(0, 256, (8, *model_size(embedder), 3), "uint8")
     return compare_runtimes(embedder, calibration_images=noise, rounds=rounds)
 

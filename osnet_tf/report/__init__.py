@@ -1,10 +1,12 @@
 """Text that the commands print."""
 
 from osnet_tf.report.benchmarks import (
+    batch_table,
     cost_table,
     evaluator_table,
     latency_table,
     pixel_table,
+    rate_table,
     search_table,
     throughput_table,
 )
@@ -30,6 +32,7 @@ from osnet_tf.report.tables import evaluation_tables
 __all__ = [
     "attribute_table",
     "averages_table",
+    "batch_table",
     "class_table",
     "cost_table",
     "counts_line",
@@ -46,6 +49,7 @@ __all__ = [
     "next_steps",
     "pixel_table",
     "profile_table",
+    "rate_table",
     "recipe_list",
     "recipe_page",
     "results_table",

@@ -29,6 +29,49 @@ def latency_table(rows: Sequence[Any], one: str = "thread", several: str = "thre
     return "\n".join(lines)
 
 
+def batch_table(rows: Sequence[Any]) -> str:
+    """What `osnet_tf.export.inference_rate.measure_inference` returned.
+
+    Of each batch size the median, the quartiles around it, and how many times the first row it is.
+
+    >>> from types import SimpleNamespace
+    >>> times = [("a", (1.0, 2.0, 2.5)), ("b", (2.5, 3.0, 4.0))]
+    >>> print(batch_table([SimpleNamespace(name=n, milliseconds={8: q}) for n, q in times]))
+      ms, batch 8    quartiles  ratio  what
+             2.00   1.00..2.50   1.00  a
+             3.00   2.50..4.00   1.50  b
+    """
+    batches = sorted(rows[0].milliseconds)
+    lines = ["".join(f"{f'ms, batch {n}':>13}    quartiles  ratio" for n in batches) + "  what"]
+    for row in rows:
+        cells = []
+        for batch in batches:
+            low, median, high = row.milliseconds[batch]
+            ratio = median / rows[0].milliseconds[batch][1]
+            cells.append(f"{median:>13.2f}  {f'{low:.2f}..{high:.2f}':>11}  {ratio:>5.2f}")
+        lines.append("".join(cells) + f"  {row.name}")
+    return "\n".join(lines)
+
+
+def rate_table(rows: Sequence[Any]) -> str:
+    """What `osnet_tf.training.step_rate.measure_step_rate` returned, with ratios to the first row.
+
+    >>> from types import SimpleNamespace
+    >>> rates = [("a", 50.0, (45.0, 51.0)), ("b", 25.0, (24.0, 26.0))]
+    >>> rows = [SimpleNamespace(name=n, images_per_second=v, span=s) for n, v, s in rates]
+    >>> print(rate_table(rows))
+     images/s  slowest..fastest  ratio  what
+           50            45..51   1.00  a
+           25            24..26   0.50  b
+    """
+    lines = [f"{'images/s':>9}  slowest..fastest  {'ratio':>5}  what"]
+    for row in rows:
+        ratio = row.images_per_second / rows[0].images_per_second
+        span = "..".join(f"{rate:.0f}" for rate in row.span)
+        lines.append(f"{row.images_per_second:>9.0f}  {span:>16}  {ratio:>5.2f}  {row.name}")
+    return "\n".join(lines)
+
+
 def pixel_table(rows: Sequence[Any]) -> str:
     """What `osnet_tf.embedding.decoders.compare_decoders` returned.
 

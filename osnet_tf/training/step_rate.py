@@ -1,6 +1,7 @@
-"""How fast the training loop is, and what reading its results costs."""
+"""How fast the training loop is, what reading its results costs, and how fast PyTorch is."""
 
 import tempfile
+import time
 from typing import NamedTuple
 
 import keras
@@ -10,6 +11,7 @@ import tensorflow as tf
 from osnet_tf.checks import check_int
 from osnet_tf.losses import LabelSmoothedCrossEntropy, LossTerm, WeightedLosses
 from osnet_tf.models import OSNet, add_classifier
+from osnet_tf.public_code import public_step
 from osnet_tf.training.optimizers import FusedAdam
 from osnet_tf.training.step import TrainingStep
 from osnet_tf.training.trainer import Trainer
@@ -22,11 +24,13 @@ class StepRate(NamedTuple):
 
     Attributes:
         name: What was run.
-        images_per_second: In the fastest of the repeats.
+        images_per_second: The median of the repeats.
+        span: The slowest and the fastest of them.
     """
 
     name: str
     images_per_second: float
+    span: tuple[float, float]
 
 
 class _Rates(keras.callbacks.Callback):
@@ -38,8 +42,12 @@ class _Rates(keras.callbacks.Callback):
         self.found.append(logs["images_per_second"])
 
 
-def measure_step_rate(preset="osnet_x0_25", size=(128, 64), *, batch_size=64, steps=20, repeats=3):
+def measure_step_rate(
+    preset="osnet_x0_25", size=(128, 64), *, batch_size=64, steps=20, repeats=3, public_code=None
+):
     """Trains on made-up images with the whole loop, its results read now and then, and each step.
+
+    Beside it, with `public_code`, bare steps of the authors' network in PyTorch.
 
     The ways take turns, so that what else the machine does falls on all of them alike.
 
@@ -49,9 +57,10 @@ def measure_step_rate(preset="osnet_x0_25", size=(128, 64), *, batch_size=64, st
         batch_size: Images in a step.
         steps: Steps in an epoch, which is what is timed.
         repeats: Epochs of each way; the first, in which TensorFlow builds the step, does not count.
+        public_code: A checkout of KaiyangZhou/deep-person-reid, for PyTorch, eager and compiled.
 
     Returns:
-        List of `StepRate`: results read every ten steps, and every step.
+        List of `StepRate`: results read every ten steps, and every step; those of PyTorch.
 
     Raises ArgumentError for a number that is no integer >= 1.
 
@@ -83,7 +92,27 @@ def measure_step_rate(preset="osnet_x0_25", size=(128, 64), *, batch_size=64, st
             )
             for every in names
         }
+        public = {
+            name: public_step(
+                public_code, preset, images, targets["identity"], compiled="compiled" in name
+            )
+            for name in (("PyTorch", "PyTorch, compiled") if public_code else ())
+        }
+        public_rates = {name: [] for name in public}
         for epoch in range(1, repeats + 2):
             for every, trainer in trainers.items():
                 trainer.fit(epoch, lambda _: step, lambda *_: data, callbacks=[rates[every]])
-    return [StepRate(name, max(rates[every].found[1:])) for every, name in names.items()]
+            for name, function in public.items():
+                public_rates[name].append(_rate(function, steps, batch_size))
+    found = {names[every]: rates[every].found for every in names} | public_rates
+    return [
+        StepRate(name, float(np.median(counted)), (min(counted), max(counted)))
+        for name, (_, *counted) in found.items()
+    ]
+
+
+def _rate(step, steps, batch_size):
+    start = time.perf_counter()
+    for _ in range(steps):
+        step()
+    return steps * batch_size / (time.perf_counter() - start)
