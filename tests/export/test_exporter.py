@@ -130,7 +130,7 @@ def test_the_report_as_text_markdown_and_page(report, folder):
             assert row["path"] in text
             assert cosine in text
     assert "Every file is within its tolerance." in markdown
-    assert "CONV_2D 79" in markdown
+    assert "CONV_2D 127" in markdown
     assert page.count("<svg") == 1
     # Nothing but the plot's own namespaces points out of the file
     links = {word for word in page.replace('"', " ").split() if word.startswith("http")}
