@@ -30,6 +30,7 @@ LEFT_OUT = {
 }
 #: In commands that go on until they are stopped: they count until they answer.
 SERVERS = ("web_demo",)
+LONGEST = 300  # seconds to wait for one
 
 
 class Newcomer:
@@ -85,14 +86,14 @@ class Newcomer:
         row(command, f"{seconds:.0f}" if good else "FAILED", f"{processors() - worked:.0f}")
 
     def _answers(self, process, place):
-        address = None
-        while process.poll() is None and not address:
+        address, end = None, time.monotonic() + LONGEST
+        while process.poll() is None and not address and time.monotonic() < end:
             time.sleep(0.2)
-            address = re.search(r"http://\S+", self._said.read_text()[place:])
+            address = re.search(rb"http://\S+", self._said.read_bytes()[place:])
         try:
             if address is None:
                 return False
-            with urlopen(address[0], timeout=60) as answer:
+            with urlopen(address[0].decode(), timeout=60) as answer:
                 return answer.status == 200
         finally:
             if process.poll() is None:

@@ -48,6 +48,9 @@ def test_what_is_told(somebody, capsys):
 
 def test_a_server_counts_until_it_answers(somebody, monkeypatch):
     monkeypatch.setattr(newcomer, "SERVERS", ("server.py",))
+    somebody.does(
+        "echo 100%\u2588\u2588\u2588\u2588\u2588\u2588"
+    )  # a bar: more bytes than characters
     somebody.does("python server.py")
     assert somebody.failed == 0
     assert '"GET / HTTP/1.1" 200' in (somebody.clone.parent / "said.txt").read_text()
