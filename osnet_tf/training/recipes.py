@@ -165,6 +165,7 @@ RECIPES = {
             **{"warmup_epochs": 3.0, "new_layers_only_epochs": 1},
         },
         "arXiv 1904.06627, 1903.07071 and 2104.00298 (the ideas; the settings are ours)",
+        measured=ranks("market1501", 89.0, 71.6),
     ),
     "scratch": Recipe(
         "From random weights on a GPU: SGD, three steps; flip, crop, erasing.",
