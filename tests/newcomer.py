@@ -7,6 +7,7 @@ worked, and ends with 1 if one has failed. What each has printed is in `said.txt
 """
 
 import argparse
+import contextlib
 import os
 import re
 import resource
@@ -31,6 +32,7 @@ LEFT_OUT = {
 #: In commands that go on until they are stopped: they count until they answer.
 SERVERS = ("web_demo",)
 LONGEST = 300  # seconds to wait for one
+SECONDS_TO_END = 30
 
 
 class Newcomer:
@@ -96,14 +98,22 @@ class Newcomer:
             with urlopen(address[0].decode(), timeout=60) as answer:
                 return answer.status == 200
         finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGINT)
-            process.wait()
+            _stop(process)
 
     def writes_and_runs(self, code, name):
         """Python of a page, in a file of its own."""
         (self.clone / name).write_text(code)
         self.does(f"python {name}")
+
+
+def _stop(process):
+    """Ends a process and what it has started."""
+    # Not SIGINT: what a shell runs in the background ignores it, and so do all processes it starts
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is None:
+            os.killpg(process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=SECONDS_TO_END)
 
 
 def processors():

@@ -1,6 +1,7 @@
 """The newcomer of `python -m tests.newcomer`, at a small project: what is run, alone, and told."""
 
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -51,7 +52,12 @@ def test_a_server_counts_until_it_answers(somebody, monkeypatch):
     somebody.does(
         "echo 100%\u2588\u2588\u2588\u2588\u2588\u2588"
     )  # a bar: more bytes than characters
-    somebody.does("python server.py")
+    # As in the background of a shell: what it starts inherits that Ctrl-C is ignored
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        somebody.does("python server.py")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert somebody.failed == 0
     assert '"GET / HTTP/1.1" 200' in (somebody.clone.parent / "said.txt").read_text()
     somebody.does("echo there is no address # server.py")
