@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from tests.layer_test_kit import train_norms
+
 SIZE = (64, 32)
 
 
@@ -13,15 +15,7 @@ def small_embedder():
     from osnet_tf.models import OSNet
 
     keras.utils.set_random_seed(1)
-    model = OSNet("osnet_x0_25", input_shape=(*SIZE, 3))
-    rng = np.random.default_rng(1)
-    for variable in model.variables:
-        name = variable.path.rsplit("/", 1)[-1]
-        if name in ("gamma", "moving_variance"):
-            variable.assign(rng.uniform(0.5, 1.5, variable.shape))
-        elif name in ("beta", "moving_mean", "bias"):
-            variable.assign(0.2 * rng.normal(size=variable.shape))
-    return model
+    return train_norms(OSNet("osnet_x0_25", input_shape=(*SIZE, 3)))
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from osnet_tf.export.litert import export_litert, read_litert_metadata
 from osnet_tf.export.litert_graph import inspect_litert
 from osnet_tf.export.litert_runtime import LiteRTEmbedder, run_litert
 from osnet_tf.models import OSNet
+from tests.layer_test_kit import train_norms
 
 SIZE = (64, 32)
 
@@ -161,14 +162,7 @@ def normed(images):
     @functools.cache
     def make(preset):
         keras.utils.set_random_seed(1)
-        model = OSNet(preset, input_shape=(*SIZE, 3), streams=1)
-        rng = np.random.default_rng(1)
-        for variable in model.variables:
-            name = variable.path.rsplit("/", 1)[-1]
-            if name in ("gamma", "moving_variance"):
-                variable.assign(rng.uniform(0.5, 1.5, variable.shape))
-            elif name in ("beta", "moving_mean", "bias"):
-                variable.assign(0.2 * rng.normal(size=variable.shape))
+        model = train_norms(OSNet(preset, input_shape=(*SIZE, 3), streams=1))
         return freeze(model), model.predict(images[24:], verbose=0)
 
     return make

@@ -9,21 +9,17 @@ from osnet_tf.export import export_litert, export_onnx, export_saved_model, run_
 from osnet_tf.export.frozen import freeze
 from osnet_tf.export.saved_model import open_saved_model
 from osnet_tf.models import OSNet
+from tests.layer_test_kit import train_norms
 
 
 def make_model(pooling):
     keras.utils.set_random_seed(1)
-    model = OSNet(
-        "osnet_x0_25", input_shape=(64, 32, 3), feature_dim=32, streams=1, gate="none",
-        pooling=pooling, neck="batch_norm",
+    return train_norms(
+        OSNet(
+            "osnet_x0_25", input_shape=(64, 32, 3), feature_dim=32, streams=1, gate="none",
+            pooling=pooling, neck="batch_norm",
+        )
     )  # fmt: skip
-    rng = np.random.default_rng(1)
-    for variable in model.variables:
-        if variable.name in ("gamma", "moving_variance"):
-            variable.assign(rng.uniform(0.5, 1.5, variable.shape))
-        elif variable.name == "moving_mean":
-            variable.assign(0.1 * rng.uniform(size=variable.shape))
-    return model
 
 
 def cosines(a, b):
