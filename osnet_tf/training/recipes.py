@@ -29,6 +29,12 @@ _STRONG = {
     "average_decay": 0.999,
     "evaluate_every": 10,
 }
+#: Losses on cosines beside the classifier's, the size of the paper.
+_BEST = {
+    **_STRONG,
+    **{"height": 256, "width": 128, "pad": 10},
+    **{"triplet_weight": 0.0, "multi_similarity_weight": 1.0, "neck": "before"},
+}
 _CONFIGS = "KaiyangZhou/deep-person-reid, configs/"
 #: Same-domain training of the public code: AMSGrad, label smoothing, flip; x0.1 every 60; the
 #: classifier alone in the first epochs.
@@ -156,16 +162,27 @@ RECIPES = {
     ),
     "best_x0_25": Recipe(
         "OSNet x0.25 at 256x128 from ImageNet weights: identity and multi-similarity loss with a "
-        "BNNeck, images that grow from half the size, averaged weights. Hours on two CPU cores.",
+        "BNNeck, images that grow from half the size, averaged weights. Hours on two CPU cores. "
+        "best_x0_25_restart goes on.",
         {
-            **_STRONG,
-            **{"height": 256, "width": 128, "pad": 10},
-            **{"triplet_weight": 0.0, "multi_similarity_weight": 1.0, "neck": "before"},
+            **_BEST,
             **{"epochs": 84, "progressive_epochs": (28, 48), "evaluate_every": 28},
             **{"warmup_epochs": 3.0, "new_layers_only_epochs": 1},
         },
         "arXiv 1904.06627, 1903.07071 and 2104.00298 (the ideas; the settings are ours)",
         measured=ranks("market1501", 89.0, 71.6),
+    ),
+    "best_x0_25_restart": Recipe(
+        "A second cosine from the embedder that best_x0_25 left in --run_dir=runs/best, more of it "
+        "at full size, erasing stronger. Hours on two CPU cores.",
+        {
+            **_BEST,
+            "weights": "runs/best/embedder.keras",
+            **{"epochs": 120, "progressive_epochs": (34,), "progressive_scale": 0.75},
+            **{"learning_rate": 0.0025, "erase": 0.5, "evaluate_every": 30},
+            **{"warmup_epochs": 3.0, "new_layers_only_epochs": 1},
+        },
+        "restarts: arXiv 1608.03983",
     ),
     "scratch": Recipe(
         "From random weights on a GPU: SGD, three steps; flip, crop, erasing.",
