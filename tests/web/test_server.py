@@ -268,15 +268,19 @@ def test_it_starts_at_once():
 
 
 def start(*arguments):
-    return subprocess.Popen(
-        [sys.executable, ROOT / "train" / "web_demo.py", *arguments],
-        # a shell ignores Ctrl-C for what it starts in the background, and so would this
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    # A shell ignores Ctrl-C for what it starts in the background, and so would this. Changed here,
+    # not between fork and exec: there gRPC, which a test before may have loaded, can abort
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            [sys.executable, ROOT / "train" / "web_demo.py", *arguments],
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_the_command_serves_until_it_is_interrupted(model_dir, node_modules):
@@ -296,7 +300,7 @@ def test_the_command_serves_until_it_is_interrupted(model_dir, node_modules):
 def test_the_command_without_a_model_is_two_lines(tmp_path):
     with start(f"--model_dir={tmp_path}") as process:
         _, errors = process.communicate(timeout=60)
-    assert process.returncode == 2
+    assert process.returncode == 2, errors
     first, second = errors.strip().splitlines()
     assert first == (
         f"error: There is no {tmp_path}/model.json: train/export.py writes it beside the files it "
