@@ -37,26 +37,6 @@ def randomise(layer, seed=0):
     return layer
 
 
-def train_norms(model, seed=1):
-    """Batch norms and gates that do something, as after training; convolutions stay as made.
-
-    Args:
-        model: Any; its weights change in place.
-        seed: Of the values.
-
-    Returns:
-        The model.
-    """
-    rng = np.random.default_rng(seed)
-    for variable in model.variables:
-        name = variable.path.rsplit("/", 1)[-1]
-        if name in ("gamma", "moving_variance"):
-            variable.assign(rng.uniform(0.5, 1.5, variable.shape))
-        elif name in ("beta", "moving_mean", "bias"):
-            variable.assign(0.2 * rng.normal(size=variable.shape))
-    return model
-
-
 def run_layer(layer_class, arguments, input_shape, tmp_path, *, trainable, non_trainable):
     """Serialisation, shapes, building, dtype policies and the number of weights of a layer.
 

@@ -79,16 +79,16 @@ def measure_inference(
     return [BatchLatency(name, milliseconds) for name, milliseconds in found.items()]
 
 
-def as_if_trained(model):
-    """The model with batch norms that do something, in place.
+def as_if_trained(model, seed=0):
+    """The model with batch norms and gates that do something, in place.
 
     Those of a new model add nothing, which graphs leave out: it would be faster than any trained.
     """
-    generator = np.random.default_rng(0)
+    generator = np.random.default_rng(seed)
     for variable in model.variables:
         name = variable.path.rsplit("/", 1)[-1]
         if name in ("gamma", "moving_variance"):
             variable.assign(generator.uniform(0.5, 1.5, variable.shape))
-        elif name in ("beta", "moving_mean"):
+        elif name in ("beta", "moving_mean", "bias"):
             variable.assign(generator.normal(0.0, 0.2, variable.shape))
     return model

@@ -4,18 +4,17 @@ import keras
 import numpy as np
 import pytest
 
-from tests.layer_test_kit import train_norms
-
 SIZE = (64, 32)
 
 
 @pytest.fixture(scope="session")
 def small_embedder():
     """OSNet x0.25 at 64x32 with batch norms and gates that do something, as after training."""
+    from osnet_tf.export.inference_rate import as_if_trained
     from osnet_tf.models import OSNet
 
     keras.utils.set_random_seed(1)
-    return train_norms(OSNet("osnet_x0_25", input_shape=(*SIZE, 3)))
+    return as_if_trained(OSNet("osnet_x0_25", input_shape=(*SIZE, 3)), seed=1)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ def test_each_runtime_has_a_row():
 def test_weights_as_of_a_trained_model():
     model = as_if_trained(OSNet("osnet_x0_25", input_shape=(32, 16, 3), streams=1))
     for variable in model.variables:
-        if variable.path.endswith(("beta", "moving_mean")):
+        if variable.path.endswith(("beta", "moving_mean", "bias")):
             assert np.abs(variable.numpy()).min() > 0, variable.path
     image = np.zeros((1, 32, 16, 3), "uint8")
     assert np.isfinite(embed(model, image)).all()

@@ -11,11 +11,11 @@ from osnet_tf.errors import ArgumentError
 from osnet_tf.export.flatbuffer import LiteRTModel
 from osnet_tf.export.formats import PRECISIONS
 from osnet_tf.export.frozen import freeze
+from osnet_tf.export.inference_rate import as_if_trained
 from osnet_tf.export.litert import export_litert, read_litert_metadata
 from osnet_tf.export.litert_graph import inspect_litert
 from osnet_tf.export.litert_runtime import LiteRTEmbedder, run_litert
 from osnet_tf.models import OSNet
-from tests.layer_test_kit import train_norms
 
 SIZE = (64, 32)
 
@@ -162,7 +162,7 @@ def normed(images):
     @functools.cache
     def make(preset):
         keras.utils.set_random_seed(1)
-        model = train_norms(OSNet(preset, input_shape=(*SIZE, 3), streams=1))
+        model = as_if_trained(OSNet(preset, input_shape=(*SIZE, 3), streams=1), seed=1)
         return freeze(model), model.predict(images[24:], verbose=0)
 
     return make

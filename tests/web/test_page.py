@@ -19,6 +19,7 @@ from PIL import Image
 from osnet_tf.data.demo import generate_demo
 from osnet_tf.export import Artefact, export_litert, freeze, read_manifest, run_litert
 from osnet_tf.export.exported import Exported, stored_files
+from osnet_tf.export.inference_rate import as_if_trained
 from osnet_tf.export.manifest import manifest
 from osnet_tf.files import write_json
 from osnet_tf.metrics import Calibration, pairwise_distances
@@ -27,7 +28,6 @@ from osnet_tf.preprocessing import resize
 from osnet_tf.search import Gallery
 from osnet_tf.web import web_demo
 from osnet_tf.web.server import FOLDER, NPM_FILES
-from tests.layer_test_kit import train_norms
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 MISSING = [
@@ -74,7 +74,7 @@ def pixels(crops):
 def model_dir(tmp_path_factory, pixels):
     """An exported folder, fp32 and int8; its thresholds are about the first pair's distances."""
     keras.utils.set_random_seed(1)
-    embedder = train_norms(OSNet("osnet_x0_25", input_shape=(*SIZE, 3)))
+    embedder = as_if_trained(OSNet("osnet_x0_25", input_shape=(*SIZE, 3)), seed=1)
     rng = np.random.default_rng(1)
     for variable in embedder.variables:
         if variable.name == "bias":  # no unit of a gate is dead
