@@ -34,6 +34,7 @@ _BEST = {
     **_STRONG,
     **{"height": 256, "width": 128, "pad": 10},
     **{"triplet_weight": 0.0, "multi_similarity_weight": 1.0, "neck": "before"},
+    **{"warmup_epochs": 3.0, "new_layers_only_epochs": 1},
 }
 _CONFIGS = "KaiyangZhou/deep-person-reid, configs/"
 #: Same-domain training of the public code: AMSGrad, label smoothing, flip; x0.1 every 60; the
@@ -167,7 +168,6 @@ RECIPES = {
         {
             **_BEST,
             **{"epochs": 84, "progressive_epochs": (28, 48), "evaluate_every": 28},
-            **{"warmup_epochs": 3.0, "new_layers_only_epochs": 1},
         },
         "arXiv 1904.06627, 1903.07071 and 2104.00298 (the ideas; the settings are ours)",
         measured=ranks("market1501", 89.0, 71.6),
@@ -180,7 +180,6 @@ RECIPES = {
             "weights": "runs/best/embedder.keras",
             **{"epochs": 120, "progressive_epochs": (34,), "progressive_scale": 0.75},
             **{"learning_rate": 0.0025, "erase": 0.5, "evaluate_every": 30},
-            **{"warmup_epochs": 3.0, "new_layers_only_epochs": 1},
         },
         "restarts: arXiv 1608.03983",
         measured=ranks("market1501", 90.1, 73.3),
