@@ -191,6 +191,11 @@ class DistillationConfig(Config):
     teacher_temperature: float = setting(
         4.0, "What the logits are divided by; with arcface or cosface, some 0.05.", above=0
     )
+    teacher_ensemble: bool = setting(
+        False,
+        "Take several teachers as one: their embeddings, each of length 1, side by side; their "
+        "mean logits.",
+    )
     teacher_images: str = setting(
         "augmented",
         "What teachers see: the images of each step, or once, before training, the clean ones.",
@@ -198,23 +203,35 @@ class DistillationConfig(Config):
     )
 
     def check_together(self):
-        paths = list(self.teachers.values())
+        paths = self._paths
         self.check("teacher", len(set(paths)) == len(paths), "must name each teacher once")
         self.check("teacher", "" not in paths, "must have a name on both sides of a comma")
         weights = ("embedding", "distances", "logits")
         some = any(getattr(self, f"teacher_{name}_weight") for name in weights)
         rule = "must be > 0, or another loss of distillation: there are teachers"
         self.check("teacher_embedding_weight", some or not paths, rule)
-        live = self.teacher_images == "augmented" or AVERAGE not in paths
+        live = self.teacher_images == "augmented" or not self.averages
         self.check("teacher_images", live, "must be augmented for the teacher `average`")
+        files = len(paths) > 1 and not self.averages
+        rule = "is for two teachers or more, all of them files"
+        self.check("teacher_ensemble", files or not self.teacher_ensemble, rule)
 
     @property
     def teachers(self):
-        """Dict from what each teacher is called in logs to its file, or `AVERAGE`."""
-        paths = [path.strip() for path in self.teacher.split(",")] if self.teacher else []
-        if len(paths) == 1:
-            return {"teacher": paths[0]}
-        return {f"teacher_{number}": path for number, path in enumerate(paths, start=1)}
+        """Dict from what a teacher is called in logs to the list of its files, or `[AVERAGE]`."""
+        paths = self._paths
+        if len(paths) == 1 or self.teacher_ensemble:
+            return {"teacher": paths}
+        return {f"teacher_{number}": [path] for number, path in enumerate(paths, start=1)}
+
+    @property
+    def averages(self):
+        """Whether a teacher is the average of the model's own weights."""
+        return AVERAGE in self._paths
+
+    @property
+    def _paths(self):
+        return [path.strip() for path in self.teacher.split(",")] if self.teacher else []
 
 
 @dataclass(frozen=True)
@@ -419,6 +436,6 @@ class TrainingConfig(GroupedConfig):
         epochs = self.optimizer.epochs
         ends = all(epoch < epochs for epoch in self.data.progressive_epochs)
         self.check("progressive_epochs", ends, f"must be < epochs, {epochs}")
-        averaged = AVERAGE not in self.distillation.teachers.values()
+        averaged = not self.distillation.averages
         rule = "must be > 0 for the teacher `average`"
         self.check("average_decay", averaged or self.optimizer.average_decay > 0, rule)

@@ -17,7 +17,7 @@ from osnet_tf.losses import (
     WeightedLosses,
 )
 from osnet_tf.training.config import AVERAGE
-from osnet_tf.training.teachers import AverageTeacher, FileTeacher
+from osnet_tf.training.teachers import AverageTeacher, EnsembleTeacher, FileTeacher
 
 
 class Distillation:
@@ -44,10 +44,11 @@ class Distillation:
     def __init__(self, config, size):
         self._config = config
         names = config.teachers
-        self._files = {n: FileTeacher(path, size) for n, path in names.items() if path != AVERAGE}
+        self._files = {n: _teacher(files, size) for n, files in names.items() if files != [AVERAGE]}
         self._average = None
         self.in_step = bool(names) and config.teacher_images == "augmented"
-        self.fingerprints = [teacher.fingerprint for teacher in self._files.values()]
+        members = [member for teacher in self._files.values() for member in teacher.members]
+        self.fingerprints = [member.fingerprint for member in members]
 
     def build(self, model, embedder):
         """The task's model with what the losses of distillation compare.
@@ -114,11 +115,11 @@ class Distillation:
         if logits is None:
             rule = "needs a task with logits over classes"
             raise ConfigError("teacher_logits_weight", rule, weight)
-        teacher = self._files.get(name)
-        if teacher is not None and teacher.classes != logits.shape[-1]:
-            has = f"{teacher.classes} classes" if teacher.classes else "no classifier"
-            rule = f"needs teachers of the {logits.shape[-1]} classes: {teacher.path} has {has}"
-            raise ConfigError("teacher_logits_weight", rule, weight)
+        for teacher in self._files[name].members if name in self._files else ():
+            if teacher.classes != logits.shape[-1]:
+                has = f"{teacher.classes} classes" if teacher.classes else "no classifier"
+                rule = f"needs teachers of the {logits.shape[-1]} classes: {teacher.path} has {has}"
+                raise ConfigError("teacher_logits_weight", rule, weight)
 
     def learn_from(self, model, average):
         """Makes the moving average of the student's own weights the teacher that is called so.
@@ -172,3 +173,8 @@ class Distillation:
         embedding = config.teacher_embedding_weight or config.teacher_distances_weight
         logits = config.teacher_logits_weight
         return [k for k, used in (("embedding", embedding), ("logits", logits)) if used]
+
+
+def _teacher(files, size):
+    members = [FileTeacher(path, size) for path in files]
+    return members[0] if len(members) == 1 else EnsembleTeacher(members)

@@ -8,7 +8,38 @@ from osnet_tf.weights.errors import WeightsError
 from osnet_tf.weights.keras_files import load_keras
 
 
-class FileTeacher:
+class _FixedTeacher:
+    """A teacher whose weights stay as they are.
+
+    Attributes:
+        members: The `FileTeacher`s that it is made of.
+        dim: Length of its embedding.
+        classes: Of its logits; 0 if it has none.
+        flat: `keras.Model` of one output: the embedding, then the logits.
+    """
+
+    def __init__(self, size, dim, classes, rows):
+        """`rows` maps a tensor of images of `size` to what `flat` has for them."""
+        self.dim = dim
+        self.classes = classes
+        self._size = size
+        images = keras.Input((*size, 3), name="images")
+        self.flat = keras.Model(images, rows(images))
+
+    def __call__(self, images):
+        """Its outputs for a batch `(batch, height, width, 3)` of 0..255: a dict of tensors."""
+        images = tf.cast(images, tf.float32)
+        if tuple(images.shape[1:3]) != self._size:
+            images = tf.image.resize(images, self._size)
+        embedding, logits = self.cut(self.flat(images, training=False))
+        return {"embedding": embedding, "logits": logits}
+
+    def cut(self, rows):
+        """(embeddings, logits) of rows of `flat`; logits of no columns without a classifier."""
+        return rows[:, : self.dim], rows[:, self.dim :]
+
+
+class FileTeacher(_FixedTeacher):
     """A trained model from a `.keras` file, as training and `convert` write it.
 
     It may be of any architecture, dimension and size of image. Images of another size than its own
@@ -20,9 +51,6 @@ class FileTeacher:
 
     Attributes:
         path: The path.
-        dim: Length of its embedding.
-        classes: Of its classifier; 0 if it has none.
-        flat: `keras.Model` of one output: the embedding, then the logits.
         fingerprint: A text that tells what it computes from all others.
 
     Raises:
@@ -39,27 +67,46 @@ class FileTeacher:
             raise WeightsError(path, "is no teacher: its model has no embedding of (batch, dim)")
         self.path = path
         self.fingerprint = fingerprint(model)
-        self.dim = embedding.shape[-1]
-        self.classes = 0 if logits is None else logits.shape[-1]
-        self._size = tuple(
+        self.members = [self]
+        self.size = tuple(
             own or given for own, given in zip(model.input_shape[1:3], size, strict=True)
         )
-        parts = [embedding] if logits is None else [embedding, logits]
-        flat = keras.layers.Concatenate(dtype="float32")(parts) if logits is not None else embedding
-        images = keras.Input((*self._size, 3), name="images")
-        self.flat = keras.Model(images, keras.Model(model.input, flat)(images))
+        flat = embedding
+        if logits is not None:
+            flat = keras.layers.Concatenate(dtype="float32")([embedding, logits])
+        classes = 0 if logits is None else logits.shape[-1]
+        super().__init__(self.size, embedding.shape[-1], classes, keras.Model(model.input, flat))
 
-    def __call__(self, images):
-        """Its outputs for a batch `(batch, height, width, 3)` of 0..255: a dict of tensors."""
-        images = tf.cast(images, tf.float32)
-        if tuple(images.shape[1:3]) != self._size:
-            images = tf.image.resize(images, self._size)
-        embedding, logits = self.cut(self.flat(images, training=False))
-        return {"embedding": embedding, "logits": logits}
 
-    def cut(self, rows):
-        """(embeddings, logits) of rows of `flat`; logits of no columns without a classifier."""
-        return rows[:, : self.dim], rows[:, self.dim :]
+class EnsembleTeacher(_FixedTeacher):
+    """Several teachers as one.
+
+    Its embedding is the embeddings of all, each of length 1, side by side: the cosine of two images
+    is the mean of their cosines. Its logits are the mean, where all have them of the same number.
+
+    Args:
+        members: `FileTeacher`s. Its images have the size of the first one's.
+    """
+
+    def __init__(self, members):
+        self.members = members
+        classes = {member.classes for member in members}
+        classes = classes.pop() if len(classes) == 1 else 0
+
+        def rows(images):
+            found = [member.cut(member.flat(_resized(images, member.size))) for member in members]
+            parts = [keras.layers.UnitNormalization()(embedding) for embedding, _ in found]
+            if classes:
+                parts.append(keras.layers.Average()([logits for _, logits in found]))
+            return keras.layers.Concatenate(dtype="float32")(parts)
+
+        dim = sum(member.dim for member in members)
+        super().__init__(members[0].size, dim, classes, rows)
+
+
+def _resized(images, size):
+    same = tuple(images.shape[1:3]) == size
+    return images if same else keras.layers.Resizing(*size)(images)
 
 
 class AverageTeacher:
