@@ -15,7 +15,7 @@ from osnet_tf.runs import RunDir, RunDirError
 from osnet_tf.training import ConfigError, MovingAverage, TrainingConfig, fit
 from osnet_tf.training.config import DistillationConfig
 from osnet_tf.training.distillation import Distillation
-from osnet_tf.training.teachers import AverageTeacher, FileTeacher
+from osnet_tf.training.teachers import AverageTeacher, EnsembleTeacher, FileTeacher
 from osnet_tf.weights import WeightsError
 from tests.conftest import ROOT
 from tests.training import tiny
@@ -67,6 +67,24 @@ def test_a_teacher_without_a_classifier_has_no_logits(folder):
     assert (teacher.dim, teacher.classes) == (24, 0)
 
 
+def test_an_ensemble_is_unit_embeddings_side_by_side_and_mean_logits(folder):
+    paths = [str(folder / name) for name in ("first.keras", "second.keras")]
+    members = [FileTeacher(path, (32, 16)) for path in paths]
+    found = EnsembleTeacher(members)(IMAGES)
+    alone = [{k: v.numpy() for k, v in member(IMAGES).items()} for member in members]
+    units = [a["embedding"] / np.linalg.norm(a["embedding"], axis=1)[:, None] for a in alone]
+    np.testing.assert_allclose(found["embedding"], np.concatenate(units, axis=1), atol=1e-5)
+    mean = (alone[0]["logits"] + alone[1]["logits"]) / 2
+    np.testing.assert_allclose(found["logits"], mean, atol=1e-5)
+
+
+def test_an_ensemble_has_logits_where_all_members_do(folder):
+    paths = [str(folder / name) for name in ("first.keras", "plain.keras")]
+    ensemble = EnsembleTeacher([FileTeacher(path, (32, 16)) for path in paths])
+    assert (ensemble.dim, ensemble.classes) == (48, 0)
+    assert ensemble(IMAGES)["logits"].shape == (3, 0)
+
+
 def test_what_is_no_teacher(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.keras"):
         FileTeacher(str(tmp_path / "none.keras"), (32, 16))
@@ -111,8 +129,10 @@ def test_a_projection_is_learnt_only_where_the_space_is_not_the_students_own(fol
         (first, 16, {"teacher_projection": 24}),
         (f"{first},{second}", 24, {"teacher_1_projection": 24, "teacher_2_projection": 8}),
         (f"{second},average", 24, {"teacher_1_projection": 8}),
+        (f"{first},{second}", 24, {"teacher_projection": 32}),
     ):
-        _, model = distilled({"teacher": teacher}, feature_dim)
+        ensemble = "teacher_projection" in expected and "," in teacher
+        _, model = distilled({"teacher": teacher, "teacher_ensemble": ensemble}, feature_dim)
         found = {k: v.shape[-1] for k, v in model.output.items() if k.endswith("projection")}
         assert found == expected
     _, model = distilled({"teacher": second, "teacher_embedding_weight": 0.0,
@@ -140,6 +160,23 @@ def test_the_losses_are_means_over_the_teachers(folder):
     )
 
 
+def test_an_ensemble_counts_as_one_teacher(folder):
+    first, second = str(folder / "first.keras"), str(folder / "second.keras")
+    settings = {
+        "teacher": f"{first},{second}", "teacher_ensemble": True, "teacher_embedding_weight": 2.0,
+        "teacher_distances_weight": 3.0, "teacher_logits_weight": 4.0,
+    }  # fmt: skip
+    distillation, model = distilled(settings)
+    losses = distillation.losses(tiny.make_losses(), model)
+    assert {term.loss.name: term.weight for term in losses.terms} == {
+        "cross_entropy": 1.0,
+        "teacher_embedding": 2.0, "teacher_distances": 3.0, "teacher_logits": 4.0,
+    }  # fmt: skip
+    assert distillation(IMAGES)["teacher_embedding"].shape == (3, 32)
+    own = [FileTeacher(path, (32, 16)).fingerprint for path in (first, second)]
+    assert distillation.fingerprints == own
+
+
 def test_without_teachers_nothing_is_added():
     distillation, model = distilled({})
     own = tiny.make_losses()
@@ -158,6 +195,10 @@ def test_logits_of_other_classes_are_refused(folder, tmp_path):
     distillation, model = distilled(settings)
     with pytest.raises(ConfigError, match=r"plain\.keras has no classifier"):
         distillation.losses(tiny.make_losses(), model)
+    both = f"{folder / 'first.keras'},{folder / 'plain.keras'}"
+    distillation, model = distilled({**settings, "teacher": both, "teacher_ensemble": True})
+    with pytest.raises(ConfigError, match=r"plain\.keras has no classifier"):
+        distillation.losses(tiny.make_losses(), model)
 
 
 @pytest.mark.parametrize(
@@ -169,6 +210,10 @@ def test_logits_of_other_classes_are_refused(folder, tmp_path):
          "`teacher_embedding_weight` must be > 0, or another loss"),
         ({"teacher": "average", "average_decay": 0.9, "teacher_images": "clean"},
          "`teacher_images` must be augmented for the teacher `average`"),
+        ({"teacher": "a.keras", "teacher_ensemble": True},
+         "`teacher_ensemble` is for two teachers or more, all of them files"),
+        ({"teacher": "a.keras,average", "average_decay": 0.9, "teacher_ensemble": True},
+         "`teacher_ensemble` is for two teachers or more"),
         ({"teacher": "average"}, "`average_decay` must be > 0 for the teacher `average`"),
         ({"teacher_temperature": 0.0}, "`teacher_temperature` must be > 0"),
     ],
@@ -194,6 +239,11 @@ def rows(run):
 KINDS = {
     "augmented": {"teacher": "first.keras,average", "average_decay": 0.5},
     "clean": {"teacher": "first.keras,second.keras", "teacher_images": "clean"},
+    "ensemble": {
+        "teacher": "first.keras,second.keras",
+        "teacher_images": "clean",
+        "teacher_ensemble": True,
+    },
 }
 ALL = {"teacher_distances_weight": 1.0, "teacher_logits_weight": 0.5, "epochs": 2}
 
@@ -205,10 +255,11 @@ def test_a_run_learns_from_its_teachers_and_resumes_to_the_bit(folder, tmp_path,
     straight, halted = RunDir(tmp_path / "straight"), RunDir(tmp_path / "halted")
     fit(settings, straight.path)
     table = rows(straight)
-    first, last = (float(row["teacher_1_embedding"]) for row in (table[0], table[-1]))
+    teachers = ["teacher"] if kind == "ensemble" else ["teacher_1", "teacher_2"]
+    kinds = {"embedding": 1.0, "distances": 1.0, "logits": 0.5}
+    weights = {f"{n}_{k}": w / len(teachers) for n in teachers for k, w in kinds.items()}
+    first, last = (float(row[f"{teachers[0]}_embedding"]) for row in (table[0], table[-1]))
     assert last < first
-    names = [f"teacher_{n}_{k}" for n in (1, 2) for k in ("embedding", "distances", "logits")]
-    weights = dict(zip(names, [0.5, 0.5, 0.25] * 2, strict=True))
     total = float(table[0]["cross_entropy"]) + sum(
         weight * float(table[0][name]) for name, weight in weights.items()
     )
