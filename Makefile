@@ -51,7 +51,8 @@ newest:
 # Programs that load our files, each in an environment of its own; minutes to install.
 CLIENTS := trackers ultralytics opencv5 coreml mediapipe tfjs
 
-clients: $(VENV)/.installed-test $(CLIENTS:%=.venv-clients/%/.installed) .venv-clients/node/.installed
+clients: $(VENV)/.installed-test $(CLIENTS:%=.venv-clients/%/.installed) .venv-clients/node/.installed \
+		.venv-clients/arm/.installed
 	$(BIN)/python -m pytest -v -rP tests/clients
 
 .venv-clients/%/.installed: requirements-clients/%.txt
@@ -61,6 +62,11 @@ clients: $(VENV)/.installed-test $(CLIENTS:%=.venv-clients/%/.installed) .venv-c
 
 .venv-clients/node/.installed:
 	npm install --prefix .venv-clients/node @tensorflow/tfjs@4.22.0
+	touch $@
+
+# A phone's processor, emulated; on Debian 12.
+.venv-clients/arm/.installed: tests/clients/install_arm.py
+	$(BIN)/python -m tests.clients.install_arm .venv-clients/arm
 	touch $@
 
 # The tests of galleries on a real Milvus server, started for them.

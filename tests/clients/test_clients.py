@@ -14,7 +14,9 @@ from osnet_tf import CropEmbedder, convert, embed
 from osnet_tf.data import generate_demo
 from osnet_tf.export import export_model
 from osnet_tf.export.config import export_config
+from osnet_tf.export.litert_runtime import run_litert
 from osnet_tf.weights import load_embedder
+from tests.clients import arm
 from tests.conftest import ROOT, SHARED
 
 ENVIRONMENTS = ROOT / ".venv-clients"
@@ -178,3 +180,21 @@ def test_tfjs(scene):
     script, modules = Path(__file__).with_name("tfjs_client.js"), ENVIRONMENTS / "node/node_modules"
     found = json.loads(run_command(["node", script, folder], folder, NODE_MODULES=str(modules)))
     assert smallest_cosine(found, expected[:2]) > 0.9999
+
+
+@pytest.mark.parametrize("gates", ["float", "int8"])
+def test_a_phones_processor_says_what_this_one_says(scene, gates):
+    """LiteRT's other kernels: fp32 to the last bits, int8 but for how these round."""
+    folder = export(scene, "mediapipe", "arm", precisions="fp32,int8", gates=gates)
+    crops, expected = crops_of(folder)
+    np.save(folder / "crops.npy", crops)
+    files = ("model.tflite", "model_int8.tflite")
+    script = Path(__file__).with_name(arm.CLIENT)
+    done = arm.run(ENVIRONMENTS / "arm", "cortex-a76", script, folder, *files)
+    assert done.stdout.strip() == "aarch64"
+    fp32, int8 = np.load(folder / "found.npy").reshape(2, 8, -1)
+    assert smallest_cosine(fp32, expected) > 0.999999
+    here = run_litert(folder / "model_int8.tflite", crops)
+    here /= np.linalg.norm(here, axis=1, keepdims=True)
+    assert smallest_cosine(int8, here) > 0.99
+    assert smallest_cosine(int8, expected) > smallest_cosine(here, expected) - 0.01
