@@ -36,6 +36,12 @@ _BEST = {
     **{"triplet_weight": 0.0, "multi_similarity_weight": 1.0, "neck": "before"},
     **{"warmup_epochs": 3.0, "new_layers_only_epochs": 1},
 }
+#: A second cosine, most of it at full size.
+_BEST_RESTART = {
+    **_BEST,
+    **{"weights": "runs/best/embedder.keras", "learning_rate": 0.0025, "erase": 0.5},
+    **{"epochs": 120, "progressive_epochs": (34,), "progressive_scale": 0.75, "evaluate_every": 30},
+}
 _CONFIGS = "KaiyangZhou/deep-person-reid, configs/"
 #: Same-domain training of the public code: AMSGrad, label smoothing, flip; x0.1 every 60; the
 #: classifier alone in the first epochs.
@@ -175,14 +181,23 @@ RECIPES = {
     "best_x0_25_restart": Recipe(
         "A second cosine from the embedder that best_x0_25 left in --run_dir=runs/best, more of it "
         "at full size, erasing stronger. Hours on two CPU cores.",
-        {
-            **_BEST,
-            "weights": "runs/best/embedder.keras",
-            **{"epochs": 120, "progressive_epochs": (34,), "progressive_scale": 0.75},
-            **{"learning_rate": 0.0025, "erase": 0.5, "evaluate_every": 30},
-        },
+        _BEST_RESTART,
         "restarts: arXiv 1608.03983",
         measured=ranks("market1501", 90.1, 73.3),
+    ),
+    "best_x0_25_taught": Recipe(
+        "On from the embedder that best_x0_25_restart left in --run_dir=runs/restart, taught by it "
+        "and by the authors' model of the same size as one: train/convert.py --checkpoint="
+        "osnet_x0_25_market1501.pth --output=osnet_x0_25_market1501.keras. Hours on two CPU cores.",
+        {
+            **_BEST_RESTART,
+            "weights": "runs/restart/embedder.keras",
+            "teacher": "runs/restart/embedder.keras,osnet_x0_25_market1501.keras",
+            **{"teacher_ensemble": True, "teacher_images": "clean"},
+            **{"teacher_embedding_weight": 2.0, "teacher_distances_weight": 50.0},
+            **{"epochs": 106, "progressive_epochs": (28,), "erase": 0.4, "evaluate_every": 53},
+        },
+        "arXiv 1412.6550 and 1904.05068 (the losses; the settings are ours)",
     ),
     "scratch": Recipe(
         "From random weights on a GPU: SGD, three steps; flip, crop, erasing.",
