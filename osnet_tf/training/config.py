@@ -210,9 +210,9 @@ class DistillationConfig(Config):
         some = any(getattr(self, f"teacher_{name}_weight") for name in weights)
         rule = "must be > 0, or another loss of distillation: there are teachers"
         self.check("teacher_embedding_weight", some or not paths, rule)
-        live = self.teacher_images == "augmented" or not self.averages
+        live = self.teacher_images == "augmented" or not self.has_average
         self.check("teacher_images", live, "must be augmented for the teacher `average`")
-        files = len(paths) > 1 and not self.averages
+        files = len(paths) > 1 and not self.has_average
         rule = "is for two teachers or more, all of them files"
         self.check("teacher_ensemble", files or not self.teacher_ensemble, rule)
 
@@ -225,7 +225,7 @@ class DistillationConfig(Config):
         return {f"teacher_{number}": [path] for number, path in enumerate(paths, start=1)}
 
     @property
-    def averages(self):
+    def has_average(self):
         """Whether a teacher is the average of the model's own weights."""
         return AVERAGE in self._paths
 
@@ -436,6 +436,6 @@ class TrainingConfig(GroupedConfig):
         epochs = self.optimizer.epochs
         ends = all(epoch < epochs for epoch in self.data.progressive_epochs)
         self.check("progressive_epochs", ends, f"must be < epochs, {epochs}")
-        averaged = not self.distillation.averages
+        averaged = not self.distillation.has_average
         rule = "must be > 0 for the teacher `average`"
         self.check("average_decay", averaged or self.optimizer.average_decay > 0, rule)

@@ -115,7 +115,8 @@ class Distillation:
         if logits is None:
             rule = "needs a task with logits over classes"
             raise ConfigError("teacher_logits_weight", rule, weight)
-        for teacher in self._files[name].members if name in self._files else ():
+        members = self._files[name].members if name in self._files else ()
+        for teacher in members:
             if teacher.classes != logits.shape[-1]:
                 has = f"{teacher.classes} classes" if teacher.classes else "no classifier"
                 rule = f"needs teachers of the {logits.shape[-1]} classes: {teacher.path} has {has}"

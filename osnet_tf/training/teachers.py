@@ -15,6 +15,7 @@ class _FixedTeacher:
         members: The `FileTeacher`s that it is made of.
         dim: Length of its embedding.
         classes: Of its logits; 0 if it has none.
+        size: `(height, width)` of its images.
         flat: `keras.Model` of one output: the embedding, then the logits.
     """
 
@@ -22,15 +23,13 @@ class _FixedTeacher:
         """`rows` maps a tensor of images of `size` to what `flat` has for them."""
         self.dim = dim
         self.classes = classes
-        self._size = size
+        self.size = size
         images = keras.Input((*size, 3), name="images")
         self.flat = keras.Model(images, rows(images))
 
     def __call__(self, images):
         """Its outputs for a batch `(batch, height, width, 3)` of 0..255: a dict of tensors."""
-        images = tf.cast(images, tf.float32)
-        if tuple(images.shape[1:3]) != self._size:
-            images = tf.image.resize(images, self._size)
+        images = _resized(tf.cast(images, tf.float32), self.size)
         embedding, logits = self.cut(self.flat(images, training=False))
         return {"embedding": embedding, "logits": logits}
 
@@ -68,14 +67,12 @@ class FileTeacher(_FixedTeacher):
         self.path = path
         self.fingerprint = fingerprint(model)
         self.members = [self]
-        self.size = tuple(
-            own or given for own, given in zip(model.input_shape[1:3], size, strict=True)
-        )
+        size = tuple(own or given for own, given in zip(model.input_shape[1:3], size, strict=True))
         flat = embedding
         if logits is not None:
             flat = keras.layers.Concatenate(dtype="float32")([embedding, logits])
         classes = 0 if logits is None else logits.shape[-1]
-        super().__init__(self.size, embedding.shape[-1], classes, keras.Model(model.input, flat))
+        super().__init__(size, embedding.shape[-1], classes, keras.Model(model.input, flat))
 
 
 class EnsembleTeacher(_FixedTeacher):
@@ -105,8 +102,9 @@ class EnsembleTeacher(_FixedTeacher):
 
 
 def _resized(images, size):
+    """Images `(batch, height, width, 3)`, bilinear, of a teacher's size."""
     same = tuple(images.shape[1:3]) == size
-    return images if same else keras.layers.Resizing(*size)(images)
+    return images if same else keras.ops.image.resize(images, size)
 
 
 class AverageTeacher:

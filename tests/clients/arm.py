@@ -22,24 +22,27 @@ CPU revision\t: 1
 """
 
 
-def command(arm, processor, *arguments, options=()):
-    """(Command, environment) that run the folder's Python on a processor with arguments."""
+def run(arm, processor, *arguments, options=()):
+    """The folder's Python on a processor, with arguments, finished; raises CalledProcessError.
+
+    Args:
+        arm: The folder.
+        processor: One of `PROCESSORS`.
+        *arguments: Of the Python.
+        options: Of the emulator.
+    """
     part, features = PROCESSORS[processor]
     cpuinfo = arm / "root/proc/cpuinfo"
     cpuinfo.parent.mkdir(exist_ok=True)
     cpuinfo.write_text(_CPUINFO.format(part=part, features=features))
-    (libraries,) = (arm / "qemu/usr/lib").glob("*-linux-gnu")
-    emulator = [arm / "qemu/usr/bin/qemu-aarch64", "-cpu", processor, "-L", arm / "root"]
+    libraries = ":".join(map(str, (arm / "qemu").glob("**/lib/*-linux-gnu")))
     # The emulator's own libraries are none of the program's
-    emulator += ["-U", "LD_LIBRARY_PATH", *options, arm / "root/usr/bin/python3.11"]
-    lib = libraries.parent.parent.parent / "lib" / libraries.name
-    found = {"LD_LIBRARY_PATH": f"{libraries}:{lib}", "PYTHONPATH": str(arm / "site")}
-    return [*emulator, *arguments], {**os.environ, **found}
-
-
-def run(arm, processor, *arguments, options=()):
-    """The finished process; raises CalledProcessError."""
-    words, environment = command(arm, processor, *arguments, options=options)
+    emulator = [arm / "qemu/usr/bin/qemu-aarch64", "-cpu", processor, "-U", "LD_LIBRARY_PATH"]
     return subprocess.run(
-        words, env=environment, capture_output=True, text=True, check=True, timeout=600
+        [*emulator, "-L", arm / "root", *options, arm / "root/usr/bin/python3.11", *arguments],
+        env={**os.environ, "LD_LIBRARY_PATH": libraries, "PYTHONPATH": str(arm / "site")},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=600,
     )

@@ -140,13 +140,15 @@ def test_a_projection_is_learnt_only_where_the_space_is_not_the_students_own(fol
     assert sorted(model.output) == ["distilled", "embedding", "logits"]
 
 
+#: Weights of all three losses.
+ALL_LOSSES = {
+    "teacher_embedding_weight": 2.0, "teacher_distances_weight": 3.0, "teacher_logits_weight": 4.0,
+}  # fmt: skip
+
+
 def test_the_losses_are_means_over_the_teachers(folder):
     first, second = str(folder / "first.keras"), str(folder / "second.keras")
-    settings = {
-        "teacher": f"{first},{second}", "teacher_embedding_weight": 2.0,
-        "teacher_distances_weight": 3.0, "teacher_logits_weight": 4.0,
-    }  # fmt: skip
-    distillation, model = distilled(settings)
+    distillation, model = distilled({"teacher": f"{first},{second}", **ALL_LOSSES})
     losses = distillation.losses(tiny.make_losses(), model)
     assert {term.loss.name: term.weight for term in losses.terms} == {
         "cross_entropy": 1.0,
@@ -162,10 +164,7 @@ def test_the_losses_are_means_over_the_teachers(folder):
 
 def test_an_ensemble_counts_as_one_teacher(folder):
     first, second = str(folder / "first.keras"), str(folder / "second.keras")
-    settings = {
-        "teacher": f"{first},{second}", "teacher_ensemble": True, "teacher_embedding_weight": 2.0,
-        "teacher_distances_weight": 3.0, "teacher_logits_weight": 4.0,
-    }  # fmt: skip
+    settings = {"teacher": f"{first},{second}", "teacher_ensemble": True, **ALL_LOSSES}
     distillation, model = distilled(settings)
     losses = distillation.losses(tiny.make_losses(), model)
     assert {term.loss.name: term.weight for term in losses.terms} == {
