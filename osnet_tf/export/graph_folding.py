@@ -10,6 +10,7 @@ from collections import Counter
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 _CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative")
 
@@ -27,6 +28,39 @@ def folded(frozen):
     spec = tf.TensorSpec(source.shape, source.dtype, source.op.name)
     function = tf.function(embed, input_signature=[spec], autograph=False)
     return dataclasses.replace(frozen, function=function.get_concrete_function())
+
+
+def folded_inference(model):
+    """A function of a model's inference, its weights as they are now, its graph that of `fold`.
+
+    Args:
+        model: A `keras.Model` of one input of a fixed size, and one output. Where its graph calls
+            functions (control flow), it is left as it is, with the weights as they come to be.
+
+    Returns:
+        A `tf.function` from float32 images `(batch, height, width, 3)` to what the model gives for
+        them, to rounding. It can be called inside other ones.
+    """
+    spec = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+
+    @tf.function(input_signature=[spec], autograph=False)
+    def infer(images):
+        return model(images, training=False)
+
+    frozen = convert_variables_to_constants_v2(
+        infer.get_concrete_function(), lower_control_flow=False
+    )
+    graph = frozen.graph.as_graph_def(add_shapes=True)
+    if graph.library.function:
+        return infer
+    [source], [result] = frozen.inputs, frozen.outputs
+    graph = fold(graph, result.op.name)
+
+    @tf.function(input_signature=[spec], autograph=False)
+    def infer_folded(images):
+        return tf.graph_util.import_graph_def(graph, {source.name: images}, [result.name], "")[0]
+
+    return infer_folded
 
 
 def fold(graph, output):

@@ -1,9 +1,12 @@
 """Models that others learn from: of files, or the average of the learner's own weights."""
 
+from functools import cached_property
+
 import keras
 import tensorflow as tf
 
 from osnet_tf.architecture import fingerprint
+from osnet_tf.export.graph_folding import folded_inference
 from osnet_tf.weights.errors import WeightsError
 from osnet_tf.weights.keras_files import load_keras
 
@@ -27,10 +30,15 @@ class _FixedTeacher:
         images = keras.Input((*size, 3), name="images")
         self.flat = keras.Model(images, rows(images))
 
+    @cached_property
+    def _infer(self):
+        with tf.init_scope():  # outside of the step that is being traced
+            return folded_inference(self.flat)
+
     def __call__(self, images):
         """Its outputs for a batch `(batch, height, width, 3)` of 0..255: a dict of tensors."""
         images = _resized(tf.cast(images, tf.float32), self.size)
-        embedding, logits = self.cut(self.flat(images, training=False))
+        embedding, logits = self.cut(self._infer(images))
         return {"embedding": embedding, "logits": logits}
 
     def cut(self, rows):

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from osnet_tf import OSNet, embed
 from osnet_tf.export.frozen import freeze
-from osnet_tf.export.graph_folding import fold, folded
+from osnet_tf.export.graph_folding import fold, folded, folded_inference
 from tests.layer_test_kit import randomise
 
 KERNEL = np.random.default_rng(1).normal(size=(3, 3, 3, 3)).astype("float32")
@@ -130,3 +130,32 @@ def test_every_batch_norm_of_a_network(preset):
     expected = embed(model, images)
     found = folded(frozen).function(tf.constant(images))
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
+def test_inference_inside_another_function():
+    keras.utils.set_random_seed(0)
+    model = randomise(OSNet("osnet_x0_25", input_shape=(32, 16, 3), streams=2))
+    images = np.random.default_rng(0).uniform(0, 255, (3, 32, 16, 3)).astype("float32")
+    expected = model(images, training=False)
+    infer = folded_inference(model)
+    for variable in model.variables:
+        variable.assign(keras.ops.zeros_like(variable))  # it has the weights of before
+    twice = tf.function(lambda x: 2 * infer(x))
+    found = twice(images) / 2
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+    kinds = Counter(node.op for node in infer.get_concrete_function().graph.as_graph_def().node)
+    assert kinds["BiasAdd"] > 0
+    assert kinds["ReadVariableOp"] == 0
+
+
+class HalvedUntilSmall(keras.layers.Layer):
+    def call(self, x):
+        return tf.while_loop(lambda y: tf.reduce_max(y) > 1, lambda y: [y / 2], [x])[0]
+
+
+def test_inference_of_a_model_with_control_flow():
+    images = keras.Input((6, 8, 3))
+    model = keras.Model(images, keras.layers.Conv2D(3, 3)(HalvedUntilSmall()(images)))
+    found = folded_inference(model)(PIXELS)
+    np.testing.assert_allclose(found, model(PIXELS), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found, model(PIXELS / 2**8), rtol=1e-5, atol=1e-6)
